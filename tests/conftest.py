@@ -1,0 +1,86 @@
+"""Fixtures that every room's tests share: real git repositories in `tmp_path`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+GIT_ENVIRONMENT = {
+    "GIT_AUTHOR_NAME": "A. Tester",
+    "GIT_AUTHOR_EMAIL": "tester@example.org",
+    "GIT_COMMITTER_NAME": "A. Tester",
+    "GIT_COMMITTER_EMAIL": "tester@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the person's git configuration, keys, settings or caches."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "SWE_SLEEP_", "ANTHROPIC_")):
+            monkeypatch.delenv(name)
+    for name, value in GIT_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git() -> Git:
+    """`git(folder, *arguments)` runs git there and gives back what it printed."""
+
+    def run(folder: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    return run
+
+
+@pytest.fixture
+def make_repository(tmp_path: Path, git: Git) -> Callable[..., Path]:
+    """`make_repository({path: text}, name="repo")` makes a git repository with one commit."""
+
+    def make(files: Mapping[str, str | bytes] | None = None, name: str = "repo") -> Path:
+        root = tmp_path / name
+        root.mkdir()
+        git(root, "init", "-q", "-b", "main")
+        for path, content in (files or {}).items():
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if files:
+            git(root, "add", "-A")
+            git(root, "commit", "-q", "-m", "First commit")
+        return root
+
+    return make
+
+
+@cache
+def _engine_answers() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    done = subprocess.run(["docker", "info"], capture_output=True, timeout=60, check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def _needs_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test marked `docker` is skipped where no engine answers, but fails where one was promised
+    (`CI_NEEDS_ENGINE`, which CI sets)."""
+    if request.node.get_closest_marker("docker") and not _engine_answers():
+        if os.environ.get("CI_NEEDS_ENGINE"):
+            pytest.fail("CI promised a Docker engine, and none answers")
+        pytest.skip("no Docker engine answers")
+    yield
