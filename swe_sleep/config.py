@@ -1,0 +1,248 @@
+"""One settings object.
+
+Defaults < pyproject `[tool.swe-sleep]` < swe-sleep.toml < environment < flags.
+Environment variables are `SWE_SLEEP_<TABLE>__<KEY>`, such as `SWE_SLEEP_SLEEP__BUDGET_S=60`.
+Unknown keys and bad values are refused with the key, and where it stands, named.
+
+The two files belong to the repository, and a repository may be hostile: keys that decide where a
+key or code goes (`FROM_PERSON_ONLY`) are taken from the environment and flags alone.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from swe_sleep.errors import ConfigError
+
+ENV_PREFIX = "SWE_SLEEP_"
+FROM_PERSON_ONLY = ("model.base_url", "model.provider", "environment.python")
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class WatchSettings(_Table):
+    settle_s: float = Field(0.5, gt=0, le=60)
+    """Seconds without a further event before a change set is taken as settled."""
+    poll_s: float | None = Field(None, gt=0)
+    """Look every so many seconds, where no file events come; unset: only where they fail."""
+
+
+class SleepSettings(_Table):
+    budget_s: float = Field(300, gt=0)
+    """Wall seconds that one pass may take."""
+    budget_usd: float = Field(0.50, ge=0)
+    """Money that one pass may spend; without a key nothing is ever spent."""
+    history_commits: int = Field(2000, ge=0)
+    """How many of the newest commits are read."""
+    speculate: bool = True
+    """Prepare and test patches for failing tests."""
+    speculate_s: float = Field(60, gt=0)
+    """Seconds for one failing test's candidate patches."""
+
+
+class TestsSettings(_Table):
+    __test__ = False
+
+    timeout_s: float = Field(900, gt=0)
+    """Seconds for one run of tests."""
+    test_timeout_s: float = Field(60, gt=0)
+    """Seconds for one test."""
+
+
+class SandboxSettings(_Table):
+    backend: Literal["auto", "docker", "local"] = "auto"
+    image: str = ""
+    """A base image of your own; empty: made from this machine's interpreter."""
+    memory_mb: int = Field(2048, ge=128)
+    processes: int = Field(256, ge=16)
+    cpus: float = Field(2.0, gt=0)
+    disk_mb: int = Field(1024, ge=16)
+
+
+class EnvironmentSettings(_Table):
+    python: str = ""
+    """The interpreter for the tests; empty: the one that runs swe-sleep."""
+    requirements: tuple[str, ...] = ()
+    """Requirement lines to install besides those that were found."""
+    extras: tuple[str, ...] = ("test", "tests", "testing", "dev")
+    """Extras and dependency groups to install where the project has them."""
+
+
+class ModelSettings(_Table):
+    name: str = "claude-opus-5-5"
+    provider: Literal["anthropic", "bedrock", "vertex"] = "anthropic"
+    base_url: str = ""
+    """Another server that speaks the Messages API."""
+    effort: Effort | None = None
+    """How hard the model thinks at test time; unset: the model's own default."""
+    thinking: bool = True
+    """Adaptive thinking, for models that have it."""
+    max_turns: int = Field(60, ge=1)
+    budget_tokens: int = Field(1_000_000, ge=0)
+    budget_usd: float = Field(2.0, ge=0)
+    budget_s: float = Field(900, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Immutable; made by `load`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    watch: WatchSettings = WatchSettings()
+    sleep: SleepSettings = SleepSettings()
+    tests: TestsSettings = TestsSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    environment: EnvironmentSettings = EnvironmentSettings()
+    model: ModelSettings = ModelSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` merges the layers itself, to know where each key stands
+
+
+def load(root: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings for the repository at `root`; without one, those of the person alone.
+
+    `flags` maps dotted keys to values; None values are left out. Raises ConfigError.
+    """
+    layers: list[tuple[str, dict[str, Any]]] = []
+    if root is not None:
+        for label, table in _files(root):
+            for key in FROM_PERSON_ONLY:
+                if _look_up(table, key.split(".")) is not None:
+                    raise ConfigError(
+                        f"{label}: {key} may not be set by a repository's file.",
+                        f"Set {_variable(key)} instead.",
+                    )
+            layers.append((label, table))
+    layers.append(("the environment", _environment()))
+    nested: dict[str, Any] = {}
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(nested, key.split("."), value)
+    layers.append(("a flag", nested))
+
+    merged: dict[str, Any] = {}
+    for label, layer in layers:
+        _merge(merged, layer, label)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise _named(error, layers) from None
+
+
+def _files(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, header in (("pyproject.toml", ("tool", "swe-sleep")), ("swe-sleep.toml", ())):
+        file = root / name
+        if not file.is_file():
+            continue
+        try:
+            content: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            if header:  # a broken pyproject.toml is for the person's own tools to report
+                continue
+            raise ConfigError(f"{name} cannot be read: {error}.") from error
+        table = _look_up(content, header)
+        if table is not None and not isinstance(table, dict):
+            raise ConfigError(f"{name}: [{'.'.join(header)}] must be a table.")
+        if table:
+            yield (f"{name} [{'.'.join(header)}]" if header else name), table
+
+
+def _environment() -> dict[str, Any]:
+    source = EnvSettingsSource(
+        Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+    known = {
+        _variable(f"{table}.{key}")
+        for table, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for key in field.annotation.model_fields
+    }
+    for name in os.environ:
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            raise ConfigError(f"unknown setting {name} in the environment.", _nearest(name, known))
+    try:
+        return dict(source())
+    except Exception as error:  # pydantic-settings wraps a JSON error in a SettingsError
+        raise ConfigError(f"a {ENV_PREFIX} variable cannot be read: {error}.") from error
+
+
+def _variable(key: str) -> str:
+    return ENV_PREFIX + key.replace(".", "__").upper()
+
+
+def _look_up(table: Any, keys: tuple[str, ...] | list[str]) -> Any:
+    for key in keys:
+        if not isinstance(table, dict):
+            return None
+        table = table.get(key)
+    return table
+
+
+def _put(table: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+    table[keys[-1]] = value
+
+
+def _merge(into: dict[str, Any], layer: dict[str, Any], label: str) -> None:
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value, label)
+        else:
+            into[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _named(error: ValidationError, layers: list[tuple[str, dict[str, Any]]]) -> ConfigError:
+    """The first complaint, with the key and the strongest layer that holds it."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    label = next(
+        (name for name, layer in reversed(layers) if _look_up(layer, keys[:2]) is not None),
+        "the settings",
+    )
+    key = ".".join(keys)
+    if first["type"] == "extra_forbidden":
+        return ConfigError(f"{label}: unknown key {key}.", _nearest(key, set(_all_keys())))
+    return ConfigError(f"{label}: {key}: {first['msg']} (it is {first['input']!r}).")
+
+
+def _all_keys() -> Iterator[str]:
+    for table, field in Settings.model_fields.items():
+        yield table
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{table}.{key}" for key in field.annotation.model_fields)
+
+
+def _nearest(key: str, known: set[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(key.upper() if key.isupper() else key, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+__all__ = ["ConfigError", "Settings", "load"]

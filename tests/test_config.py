@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from swe_sleep.config import Settings, load
+from swe_sleep.errors import ConfigError
+
+
+def test_defaults_need_no_file(tmp_path: Path) -> None:
+    assert load(tmp_path) == Settings()
+
+
+def test_each_layer_is_stronger_than_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.swe-sleep.sleep]\nbudget_s = 1\nbudget_usd = 1\nspeculate_s = 1\nhistory_commits = 1"
+    )
+    assert load(tmp_path).sleep.budget_s == 1
+    (tmp_path / "swe-sleep.toml").write_text(
+        "[sleep]\nbudget_s = 2\nbudget_usd = 2\nspeculate_s = 2"
+    )
+    monkeypatch.setenv("SWE_SLEEP_SLEEP__BUDGET_S", "3")
+    monkeypatch.setenv("SWE_SLEEP_SLEEP__BUDGET_USD", "3")
+    sleep = load(tmp_path, {"sleep.budget_s": 4, "watch.settle_s": None}).sleep
+    assert (sleep.budget_s, sleep.budget_usd, sleep.speculate_s) == (4, 3, 2)
+    assert sleep.history_commits == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "[sandbox]\nmemroy_mb = 5",
+            r"swe-sleep.toml: unknown key sandbox.memroy_mb. Did you mean",
+        ),
+        ("[sandbox]\nmemory_mb = 'much'", r"swe-sleep.toml: sandbox.memory_mb: .*'much'"),
+        ("[sandbox]\nmemory_mb = -1", r"sandbox.memory_mb"),
+        ("[sandbox]\nbackend = 'vm'", r"sandbox.backend"),
+        ("sandbox = 3", r"swe-sleep.toml: sandbox: "),
+        ("colour = 'red'", r"unknown key colour"),
+        ("[sandbox", r"swe-sleep.toml cannot be read"),
+        ("[model]\nbase_url = 'http://thief.example'", r"model.base_url may not be set"),
+        ("[environment]\npython = './evil'", r"environment.python may not be set"),
+    ],
+)
+def test_a_bad_file_names_the_key(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "swe-sleep.toml").write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        load(tmp_path)
+
+
+def test_a_bad_pyproject_table_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool]\nswe-sleep = 3")
+    with pytest.raises(ConfigError, match=r"\[tool.swe-sleep\] must be a table"):
+        load(tmp_path)
+
+
+def test_a_pyproject_that_is_not_toml_is_left_to_its_owner(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[broken")
+    assert load(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SWE_SLEEP_SLEEP__BUDGET", "3", "unknown setting SWE_SLEEP_SLEEP__BUDGET in the env"),
+        ("SWE_SLEEP_SLEEP__BUDGET_S", "soon", "the environment: sleep.budget_s"),
+        ("SWE_SLEEP_ENVIRONMENT__EXTRAS", "[broken", "cannot be read"),
+    ],
+)
+def test_a_bad_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=complaint):
+        load()
+
+
+def test_the_person_may_set_what_a_repository_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWE_SLEEP_MODEL__BASE_URL", "http://localhost:1")
+    assert load().model.base_url == "http://localhost:1"
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().sleep.budget_s = 5  # type: ignore[misc]
