@@ -1,0 +1,1 @@
+"""The notes: one SQLite file, keyed by content, shown only while fresh."""

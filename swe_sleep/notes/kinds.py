@@ -1,0 +1,154 @@
+"""The kinds of notes, and the type of each kind's `data`.
+
+| kind      | subject          | data              | claim                                        |
+| --------- | ---------------- | ----------------- | -------------------------------------------- |
+| `graph`   | the repository   | GraphData         | which files matter most, entry points        |
+| `history` | the repository   | HistoryData       | churn, fixes, files that change together     |
+| `tests`   | a test file      | TestsOfFile       | each test's outcome, duration, covered lines |
+| `impact`  | a changed file   | ImpactData        | call sites at risk, tests to run             |
+| `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
+
+Outlines are not notes but artefacts: pure functions of one blob, stored by its id.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from swe_sleep.records import AnticipatedIssue, Coverage, Place, TestResult
+
+GRAPH = "graph"
+HISTORY = "history"
+TESTS = "tests"
+IMPACT = "impact"
+ISSUE = "issue"
+
+
+class GraphData(msgspec.Struct, frozen=True):
+    """What the reference and import graph says of the whole repository."""
+
+    files: int
+    symbols: int
+    languages: Mapping[str, int]
+    """Files per language."""
+    rank: Mapping[str, float]
+    """PageRank of the most central files; the sum over all files is 1."""
+    entry_points: tuple[Place, ...] = ()
+    problems: Mapping[str, str] = {}
+    """Files that could not be read whole, with the reason."""
+
+
+class HistoryData(msgspec.Struct, frozen=True):
+    """What the newest commits say."""
+
+    commits: int
+    churn: Mapping[str, int]
+    """Commits that touched the file."""
+    fixes: Mapping[str, int]
+    """Of these, commits whose subject says that they fix something."""
+    co_change: Mapping[str, Mapping[str, int]]
+    """For a file, the files most often changed together with it, and how often."""
+    newest: str = ""
+    """The commit the counting started from."""
+
+
+class TestsOfFile(msgspec.Struct, frozen=True):
+    """The outcomes of one test file's tests, and what each covers."""
+
+    __test__ = False
+
+    results: tuple[TestResult, ...]
+    coverage: bytes = b""
+    """A packed Coverage; see `pack_coverage`."""
+    problem: str = ""
+    """Why the file's tests could not be run whole, in one line."""
+    flaky: tuple[str, ...] = ()
+    """Tests seen to pass and to fail on the same content."""
+
+
+class ImpactData(msgspec.Struct, frozen=True):
+    """What a change puts at risk."""
+
+    before: str
+    """The blob that the file had before the change."""
+    changed: tuple[str, ...] = ()
+    """Each changed symbol with what changed of it, in words."""
+    at_risk: tuple[Place, ...] = ()
+    """Call sites that no longer fit."""
+    tests: tuple[str, ...] = ()
+    """The tests to run, most telling first."""
+
+
+DATA: Mapping[str, type[Any]] = {
+    GRAPH: GraphData,
+    HISTORY: HistoryData,
+    TESTS: TestsOfFile,
+    IMPACT: ImpactData,
+    ISSUE: AnticipatedIssue,
+}
+
+T = TypeVar("T")
+
+
+def encode(data: object) -> bytes:
+    """A kind's data as the JSON that a note holds."""
+    return msgspec.json.encode(data)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """The data of a note; raises ValueError where it is of another shape."""
+    return msgspec.json.decode(data, type=kind)
+
+
+def pack_coverage(coverage: Coverage) -> bytes:
+    """A Coverage in little space: paths once, lines as gaps and runs, compressed.
+
+    One line set is packed as [gap, run, gap, run, ...]: lines 3, 4, 5, 9 are [3, 3, 4, 1].
+    """
+    paths = sorted({path for files in coverage.lines.values() for path in files})
+    number = {path: i for i, path in enumerate(paths)}
+    tests = {
+        test: [[number[path], *_runs(lines)] for path, lines in sorted(files.items())]
+        for test, files in coverage.lines.items()
+    }
+    return zlib.compress(msgspec.msgpack.encode((paths, tests)), 6)
+
+
+def unpack_coverage(packed: bytes) -> Coverage:
+    """The inverse of `pack_coverage`; nothing packed is an empty Coverage."""
+    if not packed:
+        return Coverage()
+    paths, tests = msgspec.msgpack.decode(
+        zlib.decompress(packed), type=tuple[list[str], dict[str, list[list[int]]]]
+    )
+    return Coverage(
+        {
+            test: {paths[entry[0]]: _lines(entry[1:]) for entry in entries}
+            for test, entries in tests.items()
+        }
+    )
+
+
+def _runs(lines: tuple[int, ...]) -> list[int]:
+    runs: list[int] = []
+    end = 0  # the line after the last run
+    for line in lines:
+        if runs and line == end:
+            runs[-1] += 1
+        else:
+            runs += [line - end, 1]
+        end = line + 1
+    return runs
+
+
+def _lines(runs: list[int]) -> tuple[int, ...]:
+    lines: list[int] = []
+    end = 0
+    for gap, run in zip(runs[::2], runs[1::2], strict=True):
+        lines.extend(range(end + gap, end + gap + run))
+        end += gap + run
+    return tuple(lines)

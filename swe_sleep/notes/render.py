@@ -1,0 +1,75 @@
+"""Notes as Markdown that a person can read, each with its freshness and its places."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+
+from swe_sleep.notes import kinds
+from swe_sleep.notes.view import Seen
+from swe_sleep.records import AnticipatedIssue, State
+
+STATE_WORDS = {
+    State.PATCHED: "reproduced, and a tested patch is ready",
+    State.REPRODUCED: "reproduced by a failing test",
+    State.SUSPECTED: "only suspected; nothing has shown it yet",
+    State.REFUTED: "refuted by a run",
+}
+
+
+def heading(seen: Seen) -> str:
+    """The note's subject, kind and freshness, in one line."""
+    subject = seen.note.subject or "the repository"
+    return f"{subject} — {seen.note.kind}, {freshness(seen)}"
+
+
+def freshness(seen: Seen) -> str:
+    """How old the note is, and whether what it was made from is unchanged."""
+    age = _age(time.time() - seen.note.created)
+    return f"fresh, made {age} ago" if seen.fresh else f"STALE, made {age} ago of other content"
+
+
+def note(seen: Seen, *, level: int = 2) -> str:
+    """One note as Markdown."""
+    lines = [f"{'#' * level} {heading(seen)}", "", seen.note.body.strip()]
+    if seen.note.kind == kinds.ISSUE:
+        lines += ["", *_issue(seen.data(AnticipatedIssue))]
+    places = [str(place) for place in seen.note.evidence]
+    if places:
+        lines += ["", "Places: " + ", ".join(f"`{place}`" for place in places[:10])]
+    lines += ["", f"<!-- made by {seen.note.producer} -->"]
+    return "\n".join(lines) + "\n"
+
+
+def document(notes: Iterable[Seen], title: str) -> str:
+    """Several notes as one Markdown document."""
+    return "\n".join([f"# {title}\n", *(note(seen) for seen in notes)])
+
+
+def file_name(subject: str) -> str:
+    """A subject as a file name that every system takes; different subjects may share one."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", subject).strip("._")[:120] or "repository"
+
+
+def _issue(issue: AnticipatedIssue) -> Iterator[str]:
+    yield f"State: {STATE_WORDS[issue.state]}."
+    for test in issue.tests[:10]:
+        yield f"- failing test: `{test}`"
+    for place in issue.cause[:5]:
+        yield f"- came with the change at `{place}`"
+    for suspicion in issue.suspicions[:5]:
+        yield f"- suspicious: `{suspicion.place}` ({suspicion.score:.2f}; {suspicion.why})"
+    for patch in issue.patches[:1]:
+        yield f"- candidate patch, already tested: {patch.summary}"
+        yield ""
+        # A diff may hold a fence of its own: ours is longer than any in it.
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", patch.diff) or [""]))
+        yield f"{fence}diff\n{patch.diff.rstrip()}\n{fence}"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
