@@ -195,6 +195,19 @@ class Issue:
         return first.lstrip("# ") or ", ".join(self.test_ids)
 
 
+Standing = Literal["fact", "proven", "suspicion"]
+"""Of a line of context: read off the code, shown by running it, or only guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextLine:
+    """One line of what is known, with its place in the code, as it reaches a prompt."""
+
+    place: Place
+    text: str
+    standing: Standing = "fact"
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """A change to the repository as a diff that `git apply` takes, and who made it."""
