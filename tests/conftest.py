@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +87,27 @@ def _needs_engine(request: pytest.FixtureRequest) -> Iterator[None]:
             pytest.fail("CI promised a Docker engine, and none answers")
         pytest.skip("no Docker engine answers")
     yield
+
+
+@cache
+def _messages_api_module() -> Any:
+    spec = importlib.util.spec_from_file_location(
+        "messages_api_for_tests", Path(__file__).with_name("messages_api.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def messages_api() -> Iterator[Any]:
+    """A local server that speaks the Messages API and plays a script: `messages_api.py`."""
+    api = _messages_api_module().MessagesApi()
+    try:
+        yield api
+        api.check()
+    finally:
+        api.close()

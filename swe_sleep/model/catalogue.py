@@ -1,0 +1,129 @@
+"""What is known of each model: what it takes (`models.toml`) and costs (`prices.toml`)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from swe_sleep.errors import ConfigError
+from swe_sleep.records import Usage
+
+DEFAULT_MODEL = "claude-opus-5-5"
+"""The provider's own advice for long work on code, and cheaper than the Opus before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What may be sent to a model. The defaults are for one that is not listed."""
+
+    thinking: Literal["always", "adaptive", "none"] = "none"
+    effort: tuple[str, ...] = ()
+    bound: bool = True
+    context: int = 200_000
+    max_output: int = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens, for prompts of at most `up_to` tokens (None: any)."""
+
+    input: float
+    cache_write: float
+    cache_read: float
+    output: float
+    up_to: int | None = None
+
+    def cost_usd(self, usage: Usage) -> float:
+        return (
+            usage.input_tokens * self.input
+            + usage.cache_write_tokens * self.cache_write
+            + usage.cache_read_tokens * self.cache_read
+            + usage.output_tokens * self.output
+        ) / 1e6
+
+
+def _data(name: str) -> dict[str, Any]:
+    text = resources.files("swe_sleep.model").joinpath(name).read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def plain_name(model: str) -> str:
+    """The model's own name in what a cloud platform calls it: without the platform's prefix,
+    region, date and revision."""
+    match = re.search(r"claude-[a-z]+(?:-\d{1,2}){1,2}(?=$|[-@:])", model)
+    return match.group() if match else model
+
+
+@cache
+def abilities(model: str) -> Abilities:
+    found = _data("models.toml")["models"].get(plain_name(model))
+    if found is None:
+        return Abilities()
+    return Abilities(
+        thinking=found["thinking"],
+        effort=tuple(found["effort"]),
+        bound=found["bound"],
+        context=found["context"],
+        max_output=found["max_output"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A price list. A name must be listed as it stands: platforms have prices of their own."""
+
+    date: str
+    lines: Mapping[str, tuple[Price, ...]]
+
+    def of(self, model: str, prompt_tokens: int) -> Price | None:
+        """The price of a request with so many prompt tokens; None where none is known."""
+        for price in self.lines.get(model, ()):
+            if price.up_to is None or prompt_tokens <= price.up_to:
+                return price
+        return None
+
+    def cost_usd(self, model: str, usage: Usage) -> float | None:
+        """What one request cost; None where no price is known, never a guess."""
+        prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+        price = self.of(model, prompt)
+        return None if price is None else price.cost_usd(usage)
+
+
+def prices(override: Path | None = None) -> Prices:
+    """The bundled list, with the models of a list of your own in place of theirs.
+
+    Raises ConfigError for a file that is not such a list.
+    """
+    known = _parse(_data("prices.toml"))
+    if override is None:
+        return known
+    try:
+        own = _parse(tomllib.loads(override.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{override} is not a price list: {error}.", "It needs [[price]] tables."
+        ) from error
+    return Prices(own.date, {**known.lines, **own.lines})
+
+
+def _parse(data: Mapping[str, Any]) -> Prices:
+    lines: dict[str, list[Price]] = {}
+    for entry in data["price"]:
+        price = Price(
+            input=float(entry["input"]),
+            cache_write=float(entry["cache_write"]),
+            cache_read=float(entry["cache_read"]),
+            output=float(entry["output"]),
+            up_to=entry.get("up_to"),
+        )
+        for model in entry["models"]:
+            lines.setdefault(model, []).append(price)
+    for own in lines.values():
+        own.sort(key=lambda price: float("inf") if price.up_to is None else price.up_to)
+    return Prices(str(data.get("date", "")), {m: tuple(p) for m, p in lines.items()})

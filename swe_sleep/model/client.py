@@ -1,0 +1,247 @@
+"""The one door to a language model: Claude over the Messages API, through the anthropic SDK.
+
+Retries are the SDK's own (connection errors, 408, 409, 429 and 5xx, with the server's
+`retry-after`); nothing is added here but a limit on how long such a wait may be. A stream that
+breaks off is not asked for again here: that is a decision about a turn, and the caller's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from swe_sleep.model.catalogue import DEFAULT_MODEL, abilities
+from swe_sleep.model.faults import ModelFault, translate
+from swe_sleep.model.protocol import Message, OnText, Reply, Request
+from swe_sleep.model.reading import Reading
+
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+
+Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
+
+CACHE = {"type": "ephemeral"}
+LONGEST_WAIT_S = 120.0
+"""A server that asks to wait longer before a retry is not waited for."""
+MOST_OUTPUT = 32_000
+"""Tokens asked for at most, thinking included, where the caller does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How to reach the model. An empty `base_url` or `api_key` is left to the SDK, which looks at
+    ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, ANTHROPIC_BASE_URL and its own profiles."""
+
+    model: str = DEFAULT_MODEL
+    provider: Provider = "anthropic"
+    base_url: str = ""
+    api_key: str = ""
+    thinking: bool = True
+    max_retries: int = 4
+    timeout_s: float = 300.0
+    """Seconds without a byte, not for the whole reply: it is streamed."""
+    connect_timeout_s: float = 10.0
+
+
+def body(request: Request, options: ClientOptions) -> dict[str, object]:
+    """The request as the API takes it, its bytes stable from turn to turn.
+
+    At most four cache points: the end of the system prompt (with the tools before it), of the
+    first message, of the last but one of ours (which the turn before has written) and of the last.
+    """
+    able = abilities(options.model)
+    found: dict[str, object] = {
+        "model": options.model,
+        "max_tokens": min(request.max_tokens or MOST_OUTPUT, able.max_output),
+        "messages": _messages(request.messages),
+        "system": [{"type": "text", "text": request.system, "cache_control": CACHE}],
+    }
+    if request.tools:
+        found["tools"] = [dict(tool) for tool in request.tools]
+    if able.thinking == "always" or (able.thinking == "adaptive" and options.thinking):
+        # "summarized": text between calls comes as thinking, and is empty otherwise
+        found["thinking"] = {"type": "adaptive", "display": "summarized"}
+    output: dict[str, object] = {}
+    if request.effort in able.effort:
+        output["effort"] = request.effort
+    if request.schema is not None:
+        output["format"] = {"type": "json_schema", "schema": dict(request.schema)}
+    if output:
+        found["output_config"] = output
+    return found
+
+
+def _messages(messages: tuple[Message, ...]) -> list[dict[str, object]]:
+    ours = [i for i, message in enumerate(messages) if message.role == "user"]
+    marked = {0, *ours[-2:]}
+    made: list[dict[str, object]] = []
+    for index, message in enumerate(messages):
+        blocks = [dict(block) for block in message.blocks]
+        if index in marked and blocks:
+            blocks[-1]["cache_control"] = CACHE
+        made.append({"role": message.role, "content": blocks})
+    return made
+
+
+def size_bytes(value: object) -> int:
+    """The size as JSON in UTF-8; no fewer bytes than the text in it has tokens."""
+    return len(json.dumps(value, ensure_ascii=False, default=_plain).encode("utf-8", "replace"))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+class ClaudeModel:
+    """Claude, or whatever answers at `base_url`. A context manager; the connection is made at the
+    first turn. Turns may be asked for from several threads."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        self.options = options
+        self._client: Anthropic | None = None
+
+    @property
+    def name(self) -> str:
+        return self.options.model
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def turn(self, request: Request, *, on_text: OnText | None = None) -> Reply:
+        started = time.monotonic()
+        reading = Reading()
+        try:
+            # The SDK's types for a request are unions of dozens of TypedDicts; `body` is tested
+            # against a server instead.
+            create = cast("Callable[..., Any]", self._connected().messages.create)
+            stream = create(
+                **body(request, self.options), stream=True, timeout=self._timeout(request)
+            )
+        except ModelFault:
+            raise
+        except Exception as error:
+            raise self._fault(error, reading, started) from error
+        request_id = str(stream.response.headers.get("request-id", ""))
+        try:
+            with stream:
+                for event in stream:
+                    text = reading.feed(event.to_dict())
+                    if text and on_text is not None:
+                        on_text(text)
+                    self._in_time(request, reading, started)
+        except ModelFault:
+            raise
+        except Exception as error:
+            raise self._fault(error, reading, started) from error
+        wall_s = time.monotonic() - started
+        if not reading.finished:
+            if not reading.counts:
+                raise ModelFault("reply", "The model's server sent no reply.")
+            raise ModelFault(
+                "cut", "The model's reply broke off in the middle.", reading.usage(wall_s)
+            )
+        return reading.reply(wall_s=wall_s, request_id=request_id)
+
+    def _timeout(self, request: Request) -> Any:
+        from anthropic import Timeout
+
+        limit = self.options.timeout_s
+        if request.timeout_s is not None:
+            limit = max(0.1, min(limit, request.timeout_s))
+        return Timeout(limit, connect=min(limit, self.options.connect_timeout_s))
+
+    def _in_time(self, request: Request, reading: Reading, started: float) -> None:
+        wall_s = time.monotonic() - started
+        if request.timeout_s is not None and wall_s > request.timeout_s and not reading.finished:
+            raise ModelFault(
+                "timeout",
+                "The model's reply took longer than the time left.",
+                reading.usage(wall_s),
+            )
+
+    def _fault(self, error: Exception, reading: Reading, started: float) -> ModelFault:
+        return translate(
+            error,
+            model=self.options.model,
+            retries=self.options.max_retries,
+            began=bool(reading.counts),
+            usage=reading.usage(time.monotonic() - started),
+        )
+
+    def _connected(self) -> Anthropic:
+        if self._client is None:
+            self._client = _connect(self.options)
+        return self._client
+
+
+def _not_too_long(request: Any, call_next: Callable[[Any], Any]) -> Any:
+    """Middleware: hand a response on, unless the SDK would sleep very long before its retry."""
+    response = call_next(request)
+    if response.status_code >= 400:
+        asked = response.headers.get("retry-after", "")
+        try:
+            wait_s = float(asked)
+        except ValueError:
+            wait_s = 0.0
+        if wait_s > LONGEST_WAIT_S:
+            raise ModelFault(
+                "limited", f"The model's server asks to wait {wait_s:.0f} seconds before a retry."
+            )
+    return response
+
+
+def _connect(options: ClientOptions) -> Anthropic:
+    import anthropic
+
+    common: dict[str, Any] = {
+        "max_retries": options.max_retries,
+        "middleware": [_not_too_long],
+    }
+    if options.base_url:
+        common["base_url"] = options.base_url
+    if options.provider == "bedrock":
+        return cast("Anthropic", _platform("AnthropicBedrock", "bedrock", common))
+    if options.provider == "vertex":
+        return cast("Anthropic", _platform("AnthropicVertex", "vertex", common))
+    if options.provider == "foundry":
+        return cast("Anthropic", _platform("AnthropicFoundry", "", common))
+    if options.api_key:
+        common["api_key"] = options.api_key
+    client = anthropic.Anthropic(**common)
+    if client.api_key is None and client.auth_token is None and client.credentials is None:
+        raise ModelFault("no_key", "There is no key for the model.")
+    return client
+
+
+def _platform(name: str, extra: str, common: Mapping[str, Any]) -> object:
+    import anthropic
+
+    try:
+        return getattr(anthropic, name)(**common)
+    except ImportError as error:
+        fault = ModelFault("no_key", f"{name} needs a package that is not installed: {error}.")
+        fault.advice = f"Install swe-sleep[{extra}]."
+        raise fault from error
+    except (ValueError, anthropic.AnthropicError) as error:
+        fault = ModelFault("no_key", f"{name} cannot be set up: {error}")
+        fault.advice = "Set the platform's own variables (region, project, endpoint)."
+        raise fault from error
