@@ -1,0 +1,1 @@
+"""The built-in solver: program repair by search, without a model."""

@@ -1,0 +1,380 @@
+"""The search: candidates in best-first order, validated cheapest test first.
+
+Follows the generate-and-validate school of program repair (GenProg, Le Goues et al. 2012;
+PraPR, Ghanbari et al. 2019; TBar, Liu et al. 2019). A candidate that passes the failing tests and
+the passing tests that can reach it is *plausible*. It may still be wrong: several are collected
+and ranked, and whoever offers one verifies it with the whole suite.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from swe_sleep.records import Coverage, Outcome, Patch, Suspicion, TestResult, TestRun, Usage
+from swe_sleep.repair.candidates import Candidate, Kind
+from swe_sleep.repair.history import changed_lines, undoing
+from swe_sleep.repair.ranking import Ranked, best_first, smallness
+from swe_sleep.repair.source import Library
+from swe_sleep.repair.spectrum import is_test_path, localise, test_file
+from swe_sleep.repo.diff import diff
+
+PRODUCER = "repair/search"
+
+Stop = Callable[[], bool]
+
+
+class Validator(Protocol):
+    """Runs tests on the snapshot with some files replaced."""
+
+    def validate(
+        self,
+        files: Mapping[str, bytes],
+        test_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        test_timeout_s: float,
+        coverage: bool = False,
+        stop: Stop | None = None,
+    ) -> TestRun:
+        """Run the tests as if only `files` differed from the snapshot: what an earlier call
+        replaced is back. The run may end at the first bad result unless `coverage` is asked for.
+        `timeout_s` is for the whole run, `test_timeout_s` for each test."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    seconds: float = 60.0
+    candidates: int = 3000
+    plausible: int = 3
+    """So many plausible patches are enough; ways to undo the change count as one."""
+    patience: int = 250
+    """Once there is a plausible patch, so many candidates in a row without another end it."""
+
+
+Ended = Literal[
+    "enough", "patience", "seconds", "candidates", "exhausted", "stopped", "does not fail"
+]
+
+ENDED: Mapping[Ended, str] = {
+    "enough": "enough plausible patches were found",
+    "patience": "no further plausible patch came up for a while",
+    "seconds": "the time was up",
+    "candidates": "the limit of candidates was reached",
+    "exhausted": "every candidate was tried",
+    "stopped": "it was stopped",
+    "does not fail": "the tests that should fail passed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Live progress. `text` is one line for a person."""
+
+    kind: Literal["measured", "localised", "tried", "plausible", "ended"]
+    text: str
+    tried: int = 0
+    plausible: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """A patch that passed. `kind` says how it stands to the person's recent change; `score`
+    orders plausible patches, the best first."""
+
+    patch: Patch
+    files: Mapping[str, bytes]
+    candidate: Candidate
+    score: float
+    run: TestRun
+
+    @property
+    def kind(self) -> Kind:
+        return self.candidate.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to: plausible patches, best first, and what it took."""
+
+    plausible: tuple[Plausible, ...]
+    suspicions: tuple[Suspicion, ...]
+    ended: Ended
+    usage: Usage
+    coverage: Coverage = field(default_factory=Coverage)
+    """What it searched with: the one given, or the one it measured."""
+
+    @property
+    def best(self) -> Plausible | None:
+        return self.plausible[0] if self.plausible else None
+
+    @property
+    def summary(self) -> str:
+        count = len(self.plausible)
+        patches = f"{count or 'no'} plausible patch{'' if count == 1 else 'es'}"
+        return (
+            f"{patches}; {self.usage.candidates} candidates tried in {self.usage.test_runs} test "
+            f"runs and {self.usage.wall_s:.1f} s; {ENDED[self.ended]}"
+        )
+
+
+class Repair:
+    """The built-in solver. One search at a time."""
+
+    def __init__(
+        self,
+        validator: Validator,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._validator = validator
+        self._clock = clock
+
+    def search(
+        self,
+        sources: Mapping[str, bytes],
+        failing: Sequence[TestResult],
+        passing: Sequence[str],
+        *,
+        coverage: Coverage | None = None,
+        recent: Mapping[str, bytes] | None = None,
+        protected: Iterable[str] = (),
+        modes: Mapping[str, int] | None = None,
+        budget: Budget | None = None,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Found:
+        """Look for patches that make `failing` pass and keep `passing` passing.
+
+        `sources` are the repository's Python files (path -> content, a lazy mapping is welcome);
+        `recent` the old content of files that changed since the tests last passed. Without
+        `coverage` of the failing tests it is measured first, which counts. Tests, conftest files
+        and `protected` paths are never edited. `modes` are the git modes of files that are not
+        plain ones, for the diff. Raises what the validator raises."""
+        search = _Search(
+            self,
+            Library(sources),
+            failing,
+            passing,
+            recent or {},
+            frozenset(protected),
+            modes or {},
+            budget or Budget(),
+            stop or (lambda: False),
+            on_event or (lambda event: None),
+        )
+        return search.run(coverage)
+
+
+class _Search:
+    """The state of one search."""
+
+    def __init__(
+        self,
+        repair: Repair,
+        library: Library,
+        failing: Sequence[TestResult],
+        passing: Sequence[str],
+        recent: Mapping[str, bytes],
+        protected: frozenset[str],
+        modes: Mapping[str, int],
+        budget: Budget,
+        stop: Stop,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self.validate = repair._validator.validate
+        self.clock = repair._clock
+        self.library, self.recent, self.budget = library, recent, budget
+        self.failing, self.passing = list(failing), list(passing)
+        self.outside_stop, self.tell = stop, tell
+        test_files = {test_file(r.test_id) for r in failing} | {test_file(t) for t in passing}
+        self.closed, self.modes = protected, modes
+        self.test_files = test_files
+        self.started = self.clock()
+        self.tried = self.test_runs = 0
+        self.plausible: list[Plausible] = []
+        self.since_plausible = 0
+        self.coverage = Coverage()
+        self.run_limit_s = self.test_limit_s = 60.0
+
+    # -- the course of a search -----------------------------------------------------------------
+
+    def run(self, coverage: Coverage | None) -> Found:
+        if not self._observe(coverage):
+            return self._found((), "stopped" if self.outside_stop() else "does not fail")
+        lines = changed_lines(self.recent, self.library.contents)
+        suspicions = tuple(
+            s
+            for s in localise(self.coverage, self.failing, self.passing, self.library, lines)
+            if s.place.path not in self.closed
+        )
+        self._say("localised", f"{len(suspicions)} suspicious statements")
+        past = Library(self.recent)
+        editable = [path for path in self.recent if self._editable(path)]
+        ended: Ended = "exhausted"
+        order = best_first(
+            suspicions,
+            self.library,
+            past=past,
+            first=undoing(self.recent, self.library, editable),
+        )
+        for ranked in order:
+            over = self._over()
+            if over is not None:
+                ended = over
+                break
+            self._try(ranked)
+        return self._found(suspicions, self._over() or ended)
+
+    def _editable(self, path: str) -> bool:
+        return path not in self.closed and not is_test_path(path, self.test_files)
+
+    def _observe(self, coverage: Coverage | None) -> bool:
+        """Run the failing tests once as they are: they must fail here too, and their duration
+        gives the time limits. Measures the coverage where it is missing."""
+        ids = [r.test_id for r in self.failing]
+        known = coverage is not None and any(i in coverage.lines for i in ids)
+        self._limits(max((r.duration_s for r in self.failing), default=0.0), generous=True)
+        before = self._run({}, ids, coverage=not known)
+        self.failing = [
+            before.result(r.test_id) or r for r in self.failing if r.test_id not in before.passed
+        ]
+        if not self.failing or self.outside_stop():
+            return False
+        self.failing.sort(key=lambda r: r.duration_s)
+        self._limits(max(r.duration_s for r in self.failing))
+        self.coverage = coverage or Coverage()
+        if not known:
+            if before.coverage is not None:
+                self.coverage = self.coverage.merged(before.coverage)
+            unknown = [t for t in self.passing if t not in self.coverage.lines]
+            if unknown and not self.outside_stop():
+                limit, self.run_limit_s = self.run_limit_s, self._left() / 2
+                run = self._run({}, unknown, coverage=True)
+                self.run_limit_s = limit
+                if run.coverage is not None:
+                    self.coverage = self.coverage.merged(run.coverage)
+                self.passing = [t for t in self.passing if t not in run.bad]
+            self._say("measured", f"measured the coverage of {len(ids) + len(unknown)} tests")
+        return True
+
+    def _try(self, ranked: Ranked) -> None:
+        """Cheapest first: one failing test, the other failing tests, the impacted tests."""
+        candidate = ranked.candidate
+        files = candidate.apply(self.library.contents)
+        self.tried += 1
+        self.since_plausible += 1
+        ids = [r.test_id for r in self.failing]
+        runs: list[TestRun] = []
+        for batch in (ids[:1], ids[1:], self._impacted(candidate)):
+            if not batch:
+                continue
+            run = self._run(files, batch)
+            if not set(batch) <= run.passed | _skipped(run):
+                self._say("tried", candidate.summary)
+                return
+            runs.append(run)
+        passed = TestRun(
+            results=tuple(r for run in runs for r in run.results),
+            duration_s=sum(run.duration_s for run in runs),
+        )
+        before = {path: self.library.contents[path] for path in files}
+        patch = Patch(
+            diff=diff(before, files, modes=self.modes),
+            paths=tuple(files),
+            producer=PRODUCER,
+            summary=candidate.summary,
+        )
+        score = _merit(ranked)
+        self.plausible.append(Plausible(patch, files, candidate, score, passed))
+        self.plausible.sort(key=lambda p: -p.score)
+        self.since_plausible = 0
+        self._say("plausible", candidate.summary)
+
+    def _impacted(self, candidate: Candidate) -> list[str]:
+        """The passing tests that run the function a candidate edits (all that reach its file, for
+        an edit outside functions), and those whose coverage is not known."""
+        ranges: list[tuple[str, int, int]] = []
+        for edit in candidate.edits:
+            source = self.library[edit.path]
+            statement = source.statement_at(source.line_of(edit.start))
+            function = source.function_of(statement) if statement is not None else None
+            if function is None or statement is function:
+                ranges.append((edit.path, 1, 1 << 30))
+            else:
+                ranges.append((edit.path, function.lineno + 1, function.end_lineno or 0))
+        lines = self.coverage.lines
+        return [
+            test
+            for test in self.passing
+            if test not in lines
+            or any(
+                low <= line <= high
+                for path, low, high in ranges
+                for line in lines[test].get(path, ())
+            )
+        ]
+
+    # -- limits and accounts --------------------------------------------------------------------
+
+    def _limits(self, slowest_s: float, *, generous: bool = False) -> None:
+        """A candidate may loop for ever: ten times the failing test's own time, a second at
+        least, ends it."""
+        self.test_limit_s = max(30.0 if generous else 1.0, 10 * slowest_s)
+        self.run_limit_s = self.test_limit_s * max(1, len(self.failing)) + 5.0
+
+    def _left(self) -> float:
+        return self.budget.seconds - (self.clock() - self.started)
+
+    def _run(
+        self, files: Mapping[str, bytes], ids: Sequence[str], coverage: bool = False
+    ) -> TestRun:
+        self.test_runs += 1
+        return self.validate(
+            files,
+            ids,
+            timeout_s=max(1.0, min(max(self.run_limit_s, len(ids) * 0.5), self._left() + 1.0)),
+            test_timeout_s=self.test_limit_s,
+            coverage=coverage,
+            stop=self.outside_stop,
+        )
+
+    def _over(self) -> Ended | None:
+        undone = sum(1 for p in self.plausible if p.kind == "change undone")
+        if self.outside_stop():
+            return "stopped"
+        if len(self.plausible) - max(0, undone - 1) >= self.budget.plausible:
+            return "enough"
+        if self.plausible and self.since_plausible >= self.budget.patience:
+            return "patience"
+        if self._left() <= 0:
+            return "seconds"
+        return "candidates" if self.tried >= self.budget.candidates else None
+
+    def _say(self, kind: Literal["measured", "localised", "tried", "plausible"], text: str) -> None:
+        seconds = self.clock() - self.started
+        self.tell(Event(kind, text, self.tried, len(self.plausible), seconds))
+
+    def _found(self, suspicions: tuple[Suspicion, ...], ended: Ended) -> Found:
+        seconds = self.clock() - self.started
+        usage = Usage(wall_s=seconds, test_runs=self.test_runs, candidates=self.tried)
+        found = Found(tuple(self.plausible), suspicions, ended, usage, self.coverage)
+        self.tell(Event("ended", found.summary, self.tried, len(self.plausible), seconds))
+        return found
+
+
+def _merit(ranked: Ranked) -> float:
+    """How a plausible patch compares with the others: its prior and the smallness of its edit
+    count in full, the suspiciousness of its place half, as both passed the same tests."""
+    candidate = ranked.candidate
+    small = smallness(candidate)
+    suspicion = ranked.score / (candidate.prior * small) if candidate.prior else 0.0
+    return candidate.prior * small * small * (0.5 + 0.5 * min(1.0, suspicion))
+
+
+def _skipped(run: TestRun) -> frozenset[str]:
+    return frozenset(r.test_id for r in run.results if r.outcome is Outcome.SKIPPED)

@@ -1,0 +1,300 @@
+"""One Python file as bytes and tree together, edited by span.
+
+Templates read the tree of the standard library's `ast` and replace bytes of the text at exact
+spans (`col_offset` counts UTF-8 bytes), so that everything outside the span — formatting,
+comments, quotes — stays as the person wrote it.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BLOCKS = frozenset({"body", "orelse", "finalbody", "handlers", "cases"})
+_BOM = b"\xef\xbb\xbf"
+
+
+class Source:
+    """A parsed file. Made by `Source.parse`, which answers None for what is no valid Python."""
+
+    def __init__(self, path: str, content: bytes, tree: ast.Module) -> None:
+        self.path = path
+        self.content = content
+        self.tree = tree
+        shift = len(_BOM) if content.startswith(_BOM) else 0
+        self._starts = [shift, *(m.end() for m in re.finditer(rb"\r\n|\r|\n", content))]
+        self._shapes: dict[FunctionNode | None, bytes | None] = {}
+        self._parents: dict[ast.AST, ast.AST] = {}
+        for parent in ast.walk(tree):
+            for child in ast.iter_child_nodes(parent):
+                self._parents[child] = parent
+
+    @classmethod
+    def parse(cls, path: str, content: bytes) -> Source | None:
+        tree = parse_quietly(content)
+        if tree is None:
+            return None
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None  # another encoding: columns would not be bytes of this text
+        return cls(path, content, tree)
+
+    # -- places -----------------------------------------------------------------------------
+
+    def offset(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column
+
+    def span(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword) -> tuple[int, int]:
+        """The node's first byte and the byte after its last."""
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return (
+            self.offset(node.lineno, node.col_offset),
+            self.offset(node.end_lineno, node.end_col_offset),
+        )
+
+    def text(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword) -> str:
+        start, end = self.span(node)
+        return self.between(start, end)
+
+    def between(self, start: int, end: int) -> str:
+        return self.content[start:end].decode("utf-8", "replace")
+
+    def line_start(self, line: int) -> int:
+        return self._starts[line - 1]
+
+    def line_end(self, line: int) -> int:
+        """The first byte of the next line, or the end of the file."""
+        return self._starts[line] if line < len(self._starts) else len(self.content)
+
+    def line_of(self, offset: int) -> int:
+        return max(1, bisect.bisect_right(self._starts, offset))
+
+    @cached_property
+    def newline(self) -> str:
+        return "\r\n" if b"\r\n" in self.content else "\n"
+
+    # -- the tree ---------------------------------------------------------------------------
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self._parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        current = self._parents.get(node)
+        while current is not None:
+            yield current
+            current = self._parents.get(current)
+
+    def function_of(self, node: ast.AST) -> FunctionNode | None:
+        """The innermost function around a node (for a `def` itself, that function)."""
+        if isinstance(node, FUNCTIONS):
+            return node
+        return next((a for a in self.ancestors(node) if isinstance(a, FUNCTIONS)), None)
+
+    def class_of(self, node: ast.AST) -> ast.ClassDef | None:
+        return next((a for a in self.ancestors(node) if isinstance(a, ast.ClassDef)), None)
+
+    def qualname(self, node: ast.AST) -> str:
+        """Such as `Parser.feed`; "" at module level."""
+        named = (*FUNCTIONS, ast.ClassDef)
+        chain = [node, *self.ancestors(node)]
+        return ".".join(reversed([a.name for a in chain if isinstance(a, named)]))
+
+    def block_of(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The list of statements that this one stands in."""
+        parent = self._parents.get(statement)
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and statement in block:
+                return block
+        return [statement]
+
+    @cached_property
+    def statements(self) -> tuple[ast.stmt, ...]:
+        found = [n for n in ast.walk(self.tree) if isinstance(n, ast.stmt)]
+        return tuple(sorted(found, key=lambda s: (s.lineno, s.col_offset)))
+
+    @cached_property
+    def _by_line(self) -> dict[int, ast.stmt]:
+        """Each line's innermost statement; a compound one owns its header's lines and gaps."""
+        owner: dict[int, ast.stmt] = {}
+        for statement in self.statements:  # outer ones come first and are overwritten
+            for line in range(first_line(statement), (statement.end_lineno or 0) + 1):
+                owner[line] = statement
+        return owner
+
+    def statement_at(self, line: int) -> ast.stmt | None:
+        return self._by_line.get(line)
+
+    def header_end(self, statement: ast.stmt) -> int:
+        """The last line of a compound statement's header, or of a simple statement."""
+        body = getattr(statement, "body", None) or getattr(statement, "cases", None)
+        if not body:
+            return statement.end_lineno or statement.lineno
+        first = body[0]
+        below = first_line(first) if isinstance(first, ast.stmt) else first.pattern.lineno
+        return max(statement.lineno, below - 1)
+
+    def own_line(self, statement: ast.stmt) -> bool:
+        """Whether nothing but white space stands before it on its line, and no statement after
+        it: then whole lines can go in before and after it."""
+        line = first_line(statement)
+        start = self.line_start(line)
+        before = self.content[start : self.offset(line, self._column(statement))]
+        if before.strip():
+            return False
+        if isinstance(statement, ast.If) and self.content[self.span(statement)[0] :].startswith(
+            b"elif"
+        ):
+            return False
+        rest = self.content[self.span(statement)[1] : self.line_end(statement.end_lineno or line)]
+        return not rest.strip() or rest.strip().startswith(b"#")
+
+    def indent(self, statement: ast.stmt) -> str:
+        line = first_line(statement)
+        return self.between(self.line_start(line), self.offset(line, self._column(statement)))
+
+    def _column(self, statement: ast.stmt) -> int:
+        decorators = getattr(statement, "decorator_list", [])
+        return statement.col_offset if not decorators else max(0, decorators[0].col_offset - 1)
+
+    # -- expressions of one statement ---------------------------------------------------------
+
+    def header_nodes(self, statement: ast.stmt) -> list[ast.AST]:
+        """The nodes of a statement without those of the statements inside it, in source order.
+
+        Inside f-strings only nodes whose position the interpreter reports rightly are given."""
+        found: list[ast.AST] = []
+        pending: list[ast.AST] = [statement]
+        while pending:
+            node = pending.pop()
+            if node is not statement:
+                found.append(node)
+            children: list[ast.AST] = []
+            for field, value in ast.iter_fields(node):
+                if isinstance(node, (ast.stmt, ast.ExceptHandler)) and field in _BLOCKS:
+                    if field not in ("handlers", "cases"):
+                        continue
+                elif isinstance(node, ast.match_case) and field == "body":
+                    continue
+                if field in ("annotation", "returns", "type_params"):
+                    continue
+                values = value if isinstance(value, list) else [value]
+                children += [v for v in values if isinstance(v, ast.AST)]
+            if isinstance(node, ast.JoinedStr):
+                children = [c for c in children if isinstance(c, ast.FormattedValue)]
+                children = [c.value for c in children if self._rightly_placed(c.value)]  # type: ignore[attr-defined]
+            pending += reversed(children)
+        return found
+
+    def _rightly_placed(self, node: ast.expr) -> bool:
+        if node.end_lineno is None or node.end_lineno > len(self._starts):
+            return False
+        again = parse_quietly(b"(" + self.content[slice(*self.span(node))] + b")")
+        if again is None or len(again.body) != 1 or not isinstance(again.body[0], ast.Expr):
+            return False
+        return ast.dump(again.body[0].value) == ast.dump(node)
+
+    # -- checking an edit ---------------------------------------------------------------------
+
+    def shape(self, start: int, end: int, replacement: bytes) -> bytes | None:
+        """None if the file would not compile with this edit, else a digest of its meaning,
+        which is equal for edits that differ only in layout.
+
+        Only the outermost function around the edit is compiled, which is some hundred times
+        quicker than the file; an edit that is in none, or crosses its borders, takes the file."""
+        unit = self._unit(start, end)
+        low, high, head = 0, len(self.content), b""
+        if unit is not None:
+            low = self.line_start(first_line(unit))
+            high = self.line_end(unit.end_lineno or unit.lineno)
+            head = b"if True:\n" if unit.col_offset else b""
+        text = head + self.content[low:start] + replacement + self.content[end:high]
+        tree = parse_quietly(text)
+        if tree is None or not compiles_quietly(tree):
+            return None
+        whole = hashlib.blake2b(ast.dump(tree).encode(), digest_size=16)
+        whole.update(f"{self.path}:{low}".encode())
+        return whole.digest()
+
+    def unchanged(self, start: int, end: int) -> bytes | None:
+        """The shape of the text as it is, for comparison with an edit of `start`..`end`."""
+        unit = self._unit(start, end)
+        if unit not in self._shapes:
+            self._shapes[unit] = self.shape(start, end, self.content[start:end])
+        return self._shapes[unit]
+
+    def _unit(self, start: int, end: int) -> FunctionNode | None:
+        line = self.line_of(start)
+        for function in self._outermost:
+            last = function.end_lineno or function.lineno
+            if first_line(function) <= line and end <= self.line_end(last):
+                return function
+        return None
+
+    @cached_property
+    def _outermost(self) -> tuple[FunctionNode, ...]:
+        return tuple(
+            s
+            for s in self.statements
+            if isinstance(s, FUNCTIONS)
+            and not any(isinstance(a, FUNCTIONS) for a in self.ancestors(s))
+            and self.own_line(s)
+        )
+
+
+def first_line(statement: ast.stmt) -> int:
+    """Where a statement begins, its decorators included."""
+    decorators = getattr(statement, "decorator_list", None)
+    lines: list[int] = [statement.lineno, *(d.lineno for d in decorators or ())]
+    return min(lines)
+
+
+def parse_quietly(content: bytes) -> ast.Module | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def compiles_quietly(content: bytes | ast.Module) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(content, "<candidate>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+class Library(Mapping[str, Source]):
+    """Files, parsed when they are first asked for. What is no valid Python, or is not text in
+    UTF-8, is not there."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self.contents = contents
+        self._parsed: dict[str, Source | None] = {}
+
+    def __getitem__(self, path: str) -> Source:
+        if path not in self._parsed:
+            content = self.contents[path]
+            self._parsed[path] = Source.parse(path, content) if path.endswith(".py") else None
+        source = self._parsed[path]
+        if source is None:
+            raise KeyError(path)
+        return source
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path in self.contents if path in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -1,0 +1,83 @@
+"""Fixes of a function's head: default values, mutable defaults, decorators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from swe_sleep.repair.source import FUNCTIONS
+from swe_sleep.repair.spot import Fix, Spot
+
+
+def _defaults(spot: Spot) -> Iterator[tuple[ast.arg, ast.expr]]:
+    if not isinstance(spot.statement, FUNCTIONS):
+        return
+    arguments = spot.statement.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if arguments.defaults:
+        yield from zip(positional[-len(arguments.defaults) :], arguments.defaults, strict=True)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            yield argument, default
+
+
+def mutable_default(spot: Spot) -> Iterator[Fix]:
+    """A list, dict or set as a default, shared by all calls: None, and made anew in the body."""
+    if not isinstance(spot.statement, FUNCTIONS):
+        return
+    source, body = spot.source, spot.statement.body
+    first = body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(body) > 1:
+        first = body[1]
+    if not source.own_line(first):
+        return
+    at = source.line_start(
+        min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))])
+    )
+    for argument, default in _defaults(spot):
+        made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
+            isinstance(default, ast.Call)
+            and isinstance(default.func, ast.Name)
+            and default.func.id in ("list", "dict", "set")
+        )
+        if not made:
+            continue
+        start, end = source.span(default)
+        indent, newline = source.indent(first), source.newline
+        guard = (
+            f"{indent}if {argument.arg} is None:{newline}"
+            f"{indent}{spot.step}{argument.arg} = {spot.text(default)}{newline}"
+        )
+        what = f"the default of `{argument.arg}` is made anew for each call"
+        yield Fix(start, at, f"None{source.between(end, at)}{guard}", what)
+
+
+def default(spot: Spot) -> Iterator[Fix]:
+    """Another default value: as sibling functions have it for the same name, or had in the past."""
+    if not isinstance(spot.statement, FUNCTIONS):
+        return
+    lent: dict[str, dict[str, float]] = {}
+    for weight, source in ((1.0, spot.source), *((1.0, p) for p in spot.past)):
+        for node in source.statements:
+            if isinstance(node, FUNCTIONS):
+                for argument, value in _defaults(Spot(source, node)):
+                    if spot.known(value):
+                        lent.setdefault(argument.arg, {})[ast.unparse(value)] = weight
+    for argument, value in _defaults(spot):
+        options = dict(lent.get(argument.arg, {}))
+        for text in ("None", "True", "False", "0", "1", '""', "()"):
+            options.setdefault(text, 0.4)
+        for text, weight in options.items():
+            if text != ast.unparse(value):
+                what = f"`{argument.arg}` is by default {text} instead of {spot.text(value)}"
+                yield spot.swap(value, text, what, weight)
+
+
+def decorator(spot: Spot) -> Iterator[Fix]:
+    """staticmethod for classmethod, and back."""
+    if not isinstance(spot.statement, FUNCTIONS):
+        return
+    for node in spot.statement.decorator_list:
+        text = spot.text(node)
+        if text in ("staticmethod", "classmethod"):
+            yield spot.swap(node, "classmethod" if text == "staticmethod" else "staticmethod")

@@ -1,0 +1,98 @@
+"""Fixes of exceptions: the type that is caught or raised."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from swe_sleep.repair.spot import Fix, Spot, alike
+
+_RELATED: tuple[tuple[str, ...], ...] = (
+    ("KeyError", "IndexError", "LookupError", "AttributeError"),
+    ("ValueError", "TypeError", "OverflowError", "ArithmeticError"),
+    ("OSError", "FileNotFoundError", "PermissionError", "FileExistsError"),
+    ("UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError", "ValueError"),
+    ("ImportError", "ModuleNotFoundError"),
+    ("ZeroDivisionError", "ArithmeticError", "ValueError"),
+    ("StopIteration", "RuntimeError", "IndexError"),
+    ("Exception", "BaseException", "ValueError", "TypeError", "KeyError", "AttributeError"),
+    ("AttributeError", "TypeError", "KeyError"),
+    ("NotImplementedError", "TypeError", "RuntimeError"),
+)
+
+
+def exception_type(spot: Spot) -> Iterator[Fix]:
+    """Another exception type, caught or raised: a relative of it, or one of the file."""
+    local = list(_exceptions_of_file(spot))
+    for node in _named_types(spot):
+        name = spot.text(node)
+        options: dict[str, float] = {}
+        for group in _RELATED:
+            if name in group:
+                options |= dict.fromkeys(group, 0.8)
+        for other in local:
+            options[other] = max(options.get(other, 0.0), 0.4 + 0.6 * alike(name, other))
+        for other, weight in options.items():
+            if other != name:
+                yield spot.swap(node, other, weight=weight)
+
+
+def widen_catch(spot: Spot) -> Iterator[Fix]:
+    """Another type caught beside this one, and one type too many."""
+    if not isinstance(spot.statement, (ast.Try, ast.TryStar)):
+        return
+    local = list(_exceptions_of_file(spot))
+    for caught in spot.statement.handlers:
+        node = caught.type
+        if node is None:
+            continue
+        common = ("ValueError", "TypeError", "KeyError", "AttributeError", "IndexError", "OSError")
+        for other in dict.fromkeys((*local, *common)):
+            if isinstance(node, ast.Tuple):
+                inside = [spot.text(e) for e in node.elts]
+                if other not in inside:
+                    yield spot.swap(
+                        node, f"({', '.join([*inside, other])})", f"`{other}` is caught too", 0.8
+                    )
+            elif other != spot.text(node):
+                yield spot.swap(
+                    node, f"({spot.text(node)}, {other})", f"`{other}` is caught too", 0.8
+                )
+        if isinstance(node, ast.Tuple) and len(node.elts) > 1:
+            for element in node.elts:
+                kept = [spot.text(e) for e in node.elts if e is not element]
+                text = f"({', '.join(kept)})" if len(kept) > 1 else kept[0]
+                yield spot.swap(node, text, f"`{spot.text(element)}` is no longer caught", 0.6)
+
+
+def _named_types(spot: Spot) -> Iterator[ast.expr]:
+    statement = spot.statement
+    if isinstance(statement, ast.Raise) and statement.exc is not None:
+        yield statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+    if isinstance(statement, (ast.Try, ast.TryStar)):
+        for caught in statement.handlers:
+            if isinstance(caught.type, ast.Tuple):
+                yield from caught.type.elts
+            elif caught.type is not None:
+                yield caught.type
+
+
+def _exceptions_of_file(spot: Spot) -> dict[str, None]:
+    """Exception types that the file catches, raises, defines or imports."""
+    found: dict[str, None] = {}
+    for node in ast.walk(spot.source.tree):
+        kinds: list[ast.expr] = []
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            kinds = list(node.type.elts) if isinstance(node.type, ast.Tuple) else [node.type]
+        elif isinstance(node, ast.Raise) and node.exc is not None:
+            kinds = [node.exc.func if isinstance(node.exc, ast.Call) else node.exc]
+        for kind in kinds:
+            name = ast.unparse(kind)
+            known = isinstance(getattr(builtins, name, None), type)
+            if known or name in spot.module_names or "." in name:
+                found[name] = None
+    for name in spot.module_names:
+        if name.endswith(("Error", "Exception", "Warning")) or name.startswith("Bad"):
+            found[name] = None
+    return dict.fromkeys(list(found)[:16])
