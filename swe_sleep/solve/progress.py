@@ -1,0 +1,80 @@
+"""How far a run's patch has come: looked at after every turn, so that no ending loses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from swe_sleep.errors import SweSleepError
+from swe_sleep.records import Entry, Patch
+from swe_sleep.repo.diff import diff
+
+
+class Changed(Protocol):
+    def changes(self) -> Mapping[str, bytes | None]: ...
+
+
+class Original(Protocol):
+    """The snapshot that the sandbox was opened with."""
+
+    @property
+    def files(self) -> Mapping[str, Entry]: ...
+
+    def read(self, path: str) -> bytes: ...
+
+
+class PatchSoFar:
+    """The difference between a sandbox and its snapshot.
+
+    What a file was is read when it is first seen changed and then kept: the person's work tree may
+    move on while the agent works. A path that cannot be read any more is left out and named.
+    """
+
+    def __init__(self, sandbox: Changed, original: Original, *, producer: str) -> None:
+        self._sandbox = sandbox
+        self._original = original
+        self._producer = producer
+        self._before: dict[str, bytes | None] = {}
+        self._after: dict[str, bytes | None] = {}
+        self._now = Patch("", (), producer)
+        self._green: Patch | None = None
+        self.lost: set[str] = set()
+
+    def look(self, *, green: bool) -> bool:
+        """Take the present state; `green` says that the tests just passed on it. True where it
+        differs from the last. Raises what the sandbox raises."""
+        after = {p: c for p, c in self._sandbox.changes().items() if self._readable(p)}
+        changed = after != self._after
+        if changed:
+            before = {path: self._before[path] for path in after}
+            modes = {p: e.mode for p in after if (e := self._original.files.get(p)) is not None}
+            text = diff(before, after, modes=modes)
+            self._now = Patch(text, tuple(sorted(after)) if text else (), self._producer)
+            self._after = dict(after)
+        if green:
+            self._green = self._now
+        return changed
+
+    @property
+    def now(self) -> Patch:
+        return self._now
+
+    def best(self, *, submitted: bool) -> Patch:
+        """What was handed in; where the run ended otherwise, the last state that passed the tests,
+        or else the last state."""
+        if not submitted and self._green:
+            return self._green
+        return self._now
+
+    def is_green(self, patch: Patch) -> bool:
+        """Whether the tests passed on exactly this patch."""
+        return self._green is not None and self._green.diff == patch.diff
+
+    def _readable(self, path: str) -> bool:
+        if path not in self._before:
+            try:
+                there = path in self._original.files
+                self._before[path] = self._original.read(path) if there else None
+            except SweSleepError:
+                self.lost.add(path)
+        return path not in self.lost

@@ -1,0 +1,285 @@
+"""What the agent's tools do. A failure of a tool is data for the model, not an error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from swe_sleep.errors import EngineLost, SandboxError, TestsError, UsageError
+from swe_sleep.model import tools as definitions
+from swe_sleep.model.protocol import Block, ToolCall
+from swe_sleep.model.secrets import Masker
+from swe_sleep.prompts.fence import Fence
+from swe_sleep.records import ContextLine, Outcome, TestResult, TestRun
+from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.editor import Editor, ToolProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a tool says: `text` is the repository's, `remark` ours."""
+
+    text: str = ""
+    remark: str = ""
+    failed: bool = False
+
+
+class Tool(Protocol):
+    @property
+    def definition(self) -> Block: ...
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        """Raises ToolProblem."""
+        ...
+
+
+class TestRunner(Protocol):
+    """Runs tests in the agent's sandbox. `testing.Tests` is one."""
+
+    __test__ = False
+
+    def run(
+        self, test_ids: Sequence[str] | None, *, timeout_s: float, test_timeout_s: float
+    ) -> TestRun:
+        """None runs all. Raises TestsError, UnknownTest, SandboxError."""
+        ...
+
+
+class NotesReader(Protocol):
+    """What is known of the repository."""
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]: ...
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        """Of a path, or `path::qualname`."""
+        ...
+
+
+class NoNotes:
+    """A reader that knows nothing: what a run without notes is given."""
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]:
+        return ()
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        return ()
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """At most about `limit` characters: the beginning and the end, the cut said between them."""
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit // 2], text[len(text) - limit // 2 :]
+    missing = len(text) - len(head) - len(tail)
+    return f"{head}\n[... {missing:,} characters cut out here ...]\n{tail}"
+
+
+def context_text(lines: Sequence[ContextLine]) -> str:
+    """One line each: the place, what is known there, and its standing unless it is a fact."""
+
+    def shown(line: ContextLine) -> str:
+        mark = "" if line.standing == "fact" else f" [{line.standing}]"
+        return f"{line.place}{mark}: {' '.join(line.text.split())}"
+
+    return "\n".join(shown(line) for line in lines)
+
+
+class Bash:
+    definition = definitions.BASH
+
+    def __init__(
+        self, sandbox: Sandbox, *, timeout_s: float = 120, left_s: Callable[[], float | None]
+    ) -> None:
+        self._sandbox = sandbox
+        self._timeout_s = timeout_s
+        self._left_s = left_s
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        if values.get("restart"):
+            self._sandbox.shell().run("exit", timeout_s=5)
+            return Output(remark=f"the shell is new, and in {self._sandbox.workdir}")
+        command = values.get("command")
+        if not isinstance(command, str) or not command.strip():
+            raise ToolProblem("The text 'command' is missing.")
+        limit_s = within(self._timeout_s, self._left_s())
+        done = self._sandbox.shell().run(command, timeout_s=limit_s)
+        text = done.stdout + done.stderr
+        anew = f"everything it had started was ended; the shell is new, in {self._sandbox.workdir}"
+        if done.cut == "timeout":
+            return Output(text, f"stopped after {limit_s:.0f} s, {anew}", failed=True)
+        if done.cut:
+            return Output(text, f"stopped ({done.cut}), {anew}", failed=True)
+        remark = f"exit code {done.exit_code}" if done.exit_code else ""
+        return Output(text, remark or ("" if text.strip() else "no output"))
+
+
+class Edit:
+    definition = definitions.EDITOR
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._editor = Editor(sandbox)
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        return Output(self._editor.run(values))
+
+
+class RunTests:
+    """`must_pass` are the issue's own tests. `reached` gives the tests that the changes so far
+    can reach, most telling first; without it the whole suite is the default."""
+
+    definition = definitions.RUN_TESTS
+
+    def __init__(
+        self,
+        runner: TestRunner,
+        *,
+        must_pass: Sequence[str] = (),
+        reached: Callable[[], Sequence[str]] | None = None,
+        timeout_s: float = 600,
+        test_timeout_s: float = 60,
+        left_s: Callable[[], float | None],
+    ) -> None:
+        self._runner = runner
+        self._must_pass = tuple(must_pass)
+        self._reached = reached
+        self._timeout_s = timeout_s
+        self._test_timeout_s = test_timeout_s
+        self._left_s = left_s
+        self.green = False
+        """Whether the last run had the tests that must pass in it, and nothing bad."""
+        self.runs = 0
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        self.green = False
+        ids = self._wanted(values)
+        limit_s = within(self._timeout_s, self._left_s())
+        self.runs += 1
+        try:
+            run = self._runner.run(ids, timeout_s=limit_s, test_timeout_s=self._test_timeout_s)
+        except (TestsError, UsageError) as error:
+            return Output(str(error), failed=True)
+        whole = bool(run.results) and not run.problem
+        self.green = whole and not run.bad and run.passed.issuperset(self._must_pass)
+        return Output(table(run), failed=not whole)
+
+    def _wanted(self, values: Mapping[str, object]) -> Sequence[str] | None:
+        if values.get("all") is True:
+            return None
+        given = values.get("tests")
+        if given:
+            if isinstance(given, list) and all(isinstance(test, str) for test in given):
+                return given
+            raise ToolProblem("'tests' must be a list of test ids.")
+        reached = () if self._reached is None else self._reached()
+        return tuple(dict.fromkeys((*self._must_pass, *reached))) or None
+
+
+class Notes:
+    definition = definitions.NOTES
+
+    def __init__(self, reader: NotesReader, *, limit: int = 20) -> None:
+        self._reader = reader
+        self._limit = limit
+        self.asked = 0
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        about, search = values.get("about"), values.get("search")
+        self.asked += 1
+        if isinstance(about, str) and about.strip():
+            found = self._reader.about(about.strip(), self._limit)
+        elif isinstance(search, str) and search.strip():
+            found = self._reader.search(search.strip(), self._limit)
+        else:
+            raise ToolProblem("Give 'about' or 'search'.")
+        return Output(context_text(found)) if found else Output(remark="nothing is known of that")
+
+
+class Submit:
+    definition = definitions.SUBMIT
+
+    def __init__(self) -> None:
+        self.summary: str | None = None
+
+    def run(self, values: Mapping[str, object]) -> Output:
+        summary = values.get("summary")
+        self.summary = summary.strip() if isinstance(summary, str) else ""
+        return Output(remark="handed in")
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """The tools of one run. Output is masked, cut, and fenced before the model sees it."""
+
+    tools: Sequence[Tool]
+    fence: Fence
+    masker: Masker
+    limit_chars: int = 16_000
+
+    @property
+    def definitions(self) -> tuple[Block, ...]:
+        return tuple(tool.definition for tool in self.tools)
+
+    def run(self, call: ToolCall, remaining: str = "") -> Block:
+        """Run one call; gives the block that answers it. Raises EngineLost."""
+        output = self._output(call)
+        text = output.text.encode("utf-8", "replace").decode()
+        parts: list[str] = []
+        if text.strip():
+            parts.append(self.fence.around(cut_middle(self.masker(text), self.limit_chars)))
+        remark = "; ".join(part for part in (output.remark, remaining) if part)
+        if remark:
+            parts.append(f"swe-sleep: {remark}")
+        block: dict[str, object] = {
+            "type": "tool_result",
+            "tool_use_id": call.call_id,
+            "content": "\n".join(parts) or "swe-sleep: done",
+        }
+        if output.failed:
+            block["is_error"] = True
+        return block
+
+    def _output(self, call: ToolCall) -> Output:
+        if call.invalid:
+            return Output(remark=f"the call was not run: {call.invalid}", failed=True)
+        tools = {str(tool.definition["name"]): tool for tool in self.tools}
+        if call.name not in tools:
+            return Output(
+                remark=f"there is no tool {call.name!r}; there are {', '.join(tools)}", failed=True
+            )
+        try:
+            return tools[call.name].run(call.input)
+        except EngineLost:
+            raise
+        except (ToolProblem, SandboxError) as problem:
+            return Output(str(problem), failed=True)
+
+
+def within(limit_s: float, left_s: float | None) -> float:
+    return limit_s if left_s is None else max(1.0, min(limit_s, left_s))
+
+
+def table(run: TestRun, rows: int = 20) -> str:
+    """The outcomes in short: a count, and a line for each test that is not as it should be."""
+    counts = {outcome: 0 for outcome in Outcome}
+    for result in run.results:
+        counts[result.outcome] += 1
+    said = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)
+    lines = [f"{said or 'no test ran'}, in {run.duration_s:.1f} s"]
+    if run.problem:
+        lines.append(f"the run is not whole: {run.problem}")
+    bad = [result for result in run.results if result.outcome.bad]
+    lines += [_row(result) for result in bad[:rows]]
+    if len(bad) > rows:
+        lines.append(f"[{len(bad) - rows} more not shown]")
+    if len(run.results) <= rows:
+        lines += [f"{r.outcome:8} {r.test_id}" for r in run.results if not r.outcome.bad]
+    return "\n".join(lines)
+
+
+def _row(result: TestResult) -> str:
+    message = " ".join(result.message.split())
+    frames = " > ".join(str(frame) for frame in result.frames[-3:])
+    return " | ".join(
+        part for part in (f"{result.outcome:8} {result.test_id}", message[:300], frames) if part
+    )
