@@ -1,0 +1,124 @@
+"""Which files of a snapshot hold tests, told from names and pytest's configuration alone.
+
+Nothing is imported or run: the pass plans with this, and pytest itself has the last word on what
+is in the files.
+"""
+
+from __future__ import annotations
+
+import configparser
+import fnmatch
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from swe_sleep.repo.snapshot import Snapshot
+
+CONFIGURATION = (
+    "pytest.toml",
+    "pytest.ini",
+    ".pytest.ini",
+    "pyproject.toml",
+    "tox.ini",
+    "setup.cfg",
+)
+"""Where pytest looks for its settings, in its own order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where tests are looked for."""
+
+    test_paths: tuple[str, ...] = ()
+    python_files: tuple[str, ...] = ("test_*.py", "*_test.py")
+    skipped_folders: tuple[str, ...] = (
+        "*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}",
+    )  # fmt: skip
+    configuration: str = ""
+    """The file that said so, if any did."""
+
+    def holds(self, path: str) -> bool:
+        """Whether pytest would look for tests in this file."""
+        pure = PurePosixPath(path)
+        if pure.suffix != ".py" or not self._wanted(pure):
+            return False
+        parents = pure.parts[:-1]
+        if any(fnmatch.fnmatch(part, p) for part in parents for p in self.skipped_folders):
+            return False
+        return not self.test_paths or any(_below(pure, folder) for folder in self.test_paths)
+
+    def _wanted(self, path: PurePosixPath) -> bool:
+        return any(
+            fnmatch.fnmatch(str(path) if "/" in pattern else path.name, pattern)
+            for pattern in self.python_files
+        )
+
+
+def layout(snapshot: Snapshot) -> Layout:
+    """The layout that the snapshot's pytest configuration gives; the defaults without one."""
+    for name in CONFIGURATION:
+        if name not in snapshot.files:
+            continue
+        options = _options(name, snapshot.read(name))
+        if options is not None:
+            default = Layout()
+            return Layout(
+                _words(options.get("testpaths")),
+                _words(options.get("python_files")) or default.python_files,
+                _words(options.get("norecursedirs")) or default.skipped_folders,
+                name,
+            )
+    return Layout()
+
+
+def find_test_files(snapshot: Snapshot) -> list[str]:
+    """The snapshot's files that pytest would look for tests in, sorted."""
+    where = layout(snapshot)
+    return sorted(path for path in snapshot.files if where.holds(path))
+
+
+def configuration_of(path: str, snapshot: Snapshot) -> dict[str, str]:
+    """What a test file's outcome depends on besides code that runs: pytest's settings and every
+    conftest.py up the tree, also those that are absent (path -> blob)."""
+    folders = [*PurePosixPath(path).parents]
+    names = [*CONFIGURATION, *(str(folder / "conftest.py") for folder in folders)]
+    present = {name: snapshot.blob(name) for name in names}
+    return {name: blob for name, blob in present.items() if blob or name.endswith("conftest.py")}
+
+
+def _options(name: str, content: bytes) -> Mapping[str, Any] | None:
+    try:
+        text = content.decode()
+        if name.endswith(".toml"):
+            table = tomllib.loads(text)
+            found = table.get("pytest", table.get("tool", {}).get("pytest"))
+            if name == "pyproject.toml" and isinstance(found, dict):
+                found = found.get("ini_options", found or None)
+            return found if isinstance(found, dict) else None
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(text)
+        section = "tool:pytest" if name == "setup.cfg" else "pytest"
+        if parser.has_section(section):
+            return dict(parser.items(section))
+        return {} if name.endswith("pytest.ini") else None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, configparser.Error, AttributeError):
+        return None
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        try:
+            return tuple(shlex.split(value))
+        except ValueError:
+            return tuple(value.split())
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _below(path: PurePosixPath, folder: str) -> bool:
+    if folder in ("", ".", "./"):
+        return True
+    pattern = PurePosixPath(folder)
+    return any(parent == pattern or parent.match(folder) for parent in (path, *path.parents))

@@ -1,0 +1,415 @@
+"""Runs a repository's tests inside a sandbox: starts pytest in a child, watches it, ends it when a
+test ignores its time limit, and runs the rest in a new child.
+
+    runner.py run < JOB        one run
+    runner.py serve FOLDER     many: pytest and what else is not the repository's stays imported
+
+Each child is a fork of this process, which itself imports nothing of the repository: a run always
+sees the files as they are now. A job is a JSON object:
+
+    root, scratch        the repository's copy; a folder for caches
+    path                 folders to put first on sys.path
+    folder               where `events.jsonl`, `lines.jsonl` and `log` of this run go
+    ids                  what to run, in this order; null for everything
+    strict               run nothing if one of the ids is unknown
+    collect_only, coverage, fail_fast
+    timeout_s            of the run; test_timeout_s of a test; import_timeout_s of a test file
+    grace_s              what a test gets to tear down before it is killed
+    most_restarts
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from typing import Any
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+END_S = 5.0  # for threads and exit functions, once the tests are over
+
+
+def sibling(name: str) -> Any:
+    """The module beside this one, under a name that no repository has."""
+    private = "_swe_sleep_" + name
+    if private not in sys.modules:
+        spec: Any = importlib.util.spec_from_file_location(private, f"{HERE}/{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[private] = module
+        spec.loader.exec_module(module)
+    return sys.modules[private]
+
+
+# the child ---------------------------------------------------------------------------------
+
+
+def child(job: dict[str, Any]) -> int:
+    """One session of pytest, in this process."""
+    root = job["root"]
+    os.chdir(root)
+    path = [root, *job["path"]]
+    sys.path[:] = path + [p for p in sys.path if p not in path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(  # for what the tests start
+        job["path"] + os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    ).strip(os.pathsep)
+    sys.argv = ["pytest"]
+    sys.dont_write_bytecode = True
+    sibling("bytecode").install(root, os.path.join(job["scratch"], "code"))
+    events = sibling("events")
+    try:
+        import pytest
+    except ImportError as error:
+        events.append(job["events"], {"e": "fatal", "text": f"pytest can not be imported: {error}"})
+        return 71
+    probe = sibling("probe")
+    log = probe.Log(job["events"], events.append)
+    lines = None
+    if job["coverage"]:
+        try:
+            lines = sibling("lines").Lines(root, [job["scratch"]], job["lines"])
+        except ImportError:
+            log.write(e="problem", text="coverage is not installed in the project's environment")
+    cache = os.path.join(job["folder"], "cache")
+    plugin = probe.Probe(job, log, events.cut, lines)
+    code = int(pytest.main(probe.arguments(root, cache), plugins=[plugin]))
+    log.write(e="exit", code=code)
+    if job.get("modules"):
+        with open(job["modules"], "w", encoding="utf-8") as out:
+            json.dump(outside_modules(root), out)
+    return code
+
+
+def outside_modules(root: str) -> list[str]:
+    """Imported modules that are neither the repository's nor rewritten by pytest, in order."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        loader = type(getattr(module, "__loader__", None)).__name__
+        if not file or name.startswith(("_swe_sleep_", "__")) or loader == "AssertionRewritingHook":
+            continue
+        if not os.path.realpath(file).startswith(root + os.sep):
+            found.append(name)
+    return found
+
+
+def spawn(job: dict[str, Any]) -> int:
+    """Fork a child that runs the job; its process id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("1000")  # the tests are to go before the one that watches them
+        except OSError:
+            pass
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        log = os.open(os.path.join(job["folder"], "log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        for target, source in ((0, nothing), (1, log), (2, log)):
+            os.dup2(source, target)
+        os.closerange(3, 64)
+        code = child(job)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)  # threads and exit functions of the tests do not hold us up
+
+
+# the one that watches ----------------------------------------------------------------------
+
+
+class Watch:
+    """What one run has shown so far, over all its children."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job
+        self.offset = 0
+        self.order: list[str] | None = None
+        self.done: set[str] = set()
+        self.bad = 0
+        self.fatal = False
+        self.crashes = 0
+        self.deadline = time.monotonic() + job["timeout_s"]
+        self.forget()
+
+    def forget(self) -> None:
+        """Before a new child."""
+        self.running = self.collecting = ""
+        self.since = time.monotonic()
+        self.ended = False
+
+    def read(self) -> bool:
+        """Take in the new whole lines; whether there were any."""
+        try:
+            with open(self.job["events"], "rb") as file:
+                file.seek(self.offset)
+                data = file.read()
+        except FileNotFoundError:
+            return False
+        data = data[: data.rfind(b"\n") + 1]
+        self.offset += len(data)
+        for line in data.splitlines():
+            self.take(json.loads(line))
+        return bool(data)
+
+    def take(self, event: dict[str, Any]) -> None:
+        kind = event["e"]
+        self.since = time.monotonic()
+        if kind == "collecting":
+            self.collecting = event["id"]
+        elif kind == "collected" and self.order is None:
+            self.order = event["ids"]
+        elif kind == "start":
+            self.running = event["id"]
+        elif kind in ("result", "file"):
+            self.bad += event["outcome"] in ("failed", "error", "timeout")
+            if kind == "result":
+                self.done.add(event["id"])
+                self.running = ""
+        elif kind == "fatal":
+            self.fatal = True
+        elif kind == "end":
+            self.ended = True
+
+    def overdue(self) -> str:
+        """ "" or what must be ended now: the run, a test, or a file's import."""
+        waited, grace = time.monotonic() - self.since, 2 * self.job["grace_s"]
+        if time.monotonic() > self.deadline:
+            return "run"
+        if self.ended:
+            return "end" if waited > END_S else ""
+        if self.running:
+            return "test" if waited > self.job["test_timeout_s"] + grace else ""
+        if self.collecting:
+            return "file" if waited > self.job["import_timeout_s"] + grace else ""
+        return ""
+
+    def rest(self) -> list[str]:
+        if self.job["collect_only"]:
+            return []
+        return [name for name in self.order or () if name not in self.done]
+
+    def write(self, **event: Any) -> None:
+        sibling("events").append(self.job["events"], event)
+        self.read()
+
+
+def follow(pid: int, watch: Watch) -> tuple[int, str]:
+    """Watch a child to its end: its wait status, and what it was killed for."""
+    pause = 0.001
+    killed = ""
+    try:
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            pause = 0.001 if watch.read() else min(0.02, pause * 1.3)
+            if ended:
+                return status, killed
+            killed = watch.overdue()
+            if killed:
+                os.kill(pid, signal.SIGKILL)
+                status = os.waitpid(pid, 0)[1]
+                watch.read()
+                return status, killed
+            time.sleep(pause)
+    finally:
+        try:
+            os.killpg(pid, signal.SIGKILL)  # what the tests left running
+        except OSError:
+            pass
+
+
+def supervise(job: dict[str, Any]) -> None:
+    """Run the job to its end; the last event is `done`, with a problem where it is not whole."""
+    job["root"] = os.path.realpath(job["root"])
+    os.makedirs(job["folder"], exist_ok=True)
+    job["events"] = os.path.join(job["folder"], "events.jsonl")
+    job["lines"] = os.path.join(job["folder"], "lines.jsonl")
+    job["ignore"], job["exact"] = [], False
+    watch = Watch(job)
+    if job["ids"] is not None and not select_files(job, watch):
+        return
+    problem: str | None = None
+    while problem is None:
+        watch.forget()
+        status, killed = follow(spawn(job), watch)
+        problem = step(job, watch, status, killed)
+    if watch.fatal:
+        return
+    watch.write(e="done", problem=problem)
+    shutil.rmtree(os.path.join(job["folder"], "cache"), ignore_errors=True)
+
+
+def step(job: dict[str, Any], watch: Watch, status: int, killed: str) -> str | None:
+    """After a child ended: None to run the rest in a new one, else the run's problem or ""."""
+    if killed == "run":
+        left = f"; {len(watch.rest())} tests did not finish" if watch.order else ""
+        return f"the tests were stopped at the time limit of {job['timeout_s']:g} s{left}"
+    crash = description(status, killed)
+    file, test = watch.collecting, watch.running
+    if test:
+        outcome = "timeout" if killed == "test" else "error"
+        limit = f"ran longer than {job['test_timeout_s']:g} s and could not be interrupted"
+        message = limit if outcome == "timeout" else f"the test's process {crash}"
+        watch.write(
+            e="result", id=test, outcome=outcome, message=message, duration_s=watch_age(watch)
+        )
+    elif file and not watch.ended:
+        outcome = "timeout" if killed == "file" else "error"
+        limit = f"importing it took longer than {job['import_timeout_s']:g} s"
+        message = limit if outcome == "timeout" else f"importing it: the process {crash}"
+        watch.write(e="file", id=file, outcome=outcome, message=message, frames=[])
+        job["ignore"].append(file)
+        job["files"] = [name for name in job.get("files", ()) if name != file]
+    elif watch.ended:
+        rest = watch.rest()
+        if rest and not watch.bad * job["fail_fast"]:
+            return f"pytest stopped by itself; {len(rest)} tests did not run"
+        return ""
+    elif not watch.order:
+        return f"pytest {crash} before any test ran"
+    rest = watch.rest()
+    if (watch.order is not None and not rest) or (job["fail_fast"] and watch.bad):
+        return ""
+    watch.crashes += 1
+    if watch.crashes > job["most_restarts"]:
+        return f"given up after {watch.crashes} crashes; {len(rest)} tests did not run"
+    if watch.order is not None:
+        job["ids"], job["exact"], job["strict"] = rest, True, False
+        job["files"] = list(dict.fromkeys(name.split("::", 1)[0] for name in rest))
+    return None
+
+
+def watch_age(watch: Watch) -> float:
+    return round(time.monotonic() - watch.since, 3)
+
+
+def description(status: int, killed: str) -> str:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+        memory = ", most likely for memory" if number == signal.SIGKILL and not killed else ""
+        return f"was ended by {name}{memory}"
+    return f"ended with exit code {os.WEXITSTATUS(status)}"
+
+
+def select_files(job: dict[str, Any], watch: Watch) -> bool:
+    """Which files pytest has to read for the ids; False where one is unknown and that matters."""
+    names = list(dict.fromkeys(name.split("::", 1)[0] for name in job["ids"]))
+    missing = [n for n in names if not os.path.exists(os.path.join(job["root"], n))]
+    job["files"] = [name for name in names if name not in missing]
+    if missing:
+        ids = [name for name in job["ids"] if name.split("::", 1)[0] in missing]
+        watch.write(e="unknown", ids=ids, known=test_files(job["root"]))
+    if (missing and job["strict"]) or not job["files"]:
+        watch.write(e="done", problem="")
+        return False
+    return True
+
+
+def test_files(root: str) -> list[str]:
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        for name in files:
+            if name.endswith(".py") and "test" in name:
+                found.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
+    return found
+
+
+# many runs ---------------------------------------------------------------------------------
+
+
+class Refuse:
+    """An import hook that keeps the repository's own modules out of the server."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root + os.sep
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if any(os.path.realpath(str(p)).startswith(self.root) for p in path or ()):
+            raise ImportError(name)
+        for finder in [f for f in sys.meta_path if f is not self and hasattr(f, "find_spec")]:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if os.path.realpath(str(spec.origin)).startswith(self.root):
+                    raise ImportError(name)
+                return spec
+        return None
+
+
+def preload(names: list[str], root: str) -> None:
+    """Import what the tests imported that is not the repository's; what fails is left to them."""
+    hook: Any = Refuse(root)
+    sys.meta_path.insert(0, hook)
+    try:
+        for name in names:
+            if name not in sys.modules:
+                try:
+                    importlib.import_module(name)
+                except BaseException:
+                    continue
+    finally:
+        sys.meta_path.remove(hook)
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+
+
+def serve(folder: str, root: str) -> None:
+    """Take job files named on one pipe, and answer on another when each is done."""
+    preload(["pytest", "coverage", "traceback"], root)
+    known: set[str] = set()
+    jobs = os.open(os.path.join(folder, "jobs"), os.O_RDWR)
+    answers = os.open(os.path.join(folder, "answers"), os.O_RDWR)
+    with os.fdopen(jobs, "r", encoding="utf-8") as lines:
+        os.write(answers, b"ready\n")
+        for line in lines:
+            with open(line.strip(), encoding="utf-8") as file:
+                job = json.load(file)
+            job["modules"] = os.path.join(job["folder"], "modules")
+            supervise(job)
+            os.write(answers, b"done\n")
+            try:
+                with open(job["modules"], encoding="utf-8") as file:
+                    names = json.load(file)
+            except (OSError, ValueError):
+                names = []
+            preload([name for name in names if name not in known], root)
+            known.update(names)
+
+
+def main(argv: list[str]) -> None:
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != HERE]
+    if argv[0] == "serve":
+        serve(argv[1], argv[2])
+        return
+    job = json.load(sys.stdin)
+    supervise(job)
+    try:
+        with open(os.path.join(job["folder"], "log"), encoding="utf-8", errors="replace") as log:
+            text = log.read()
+    except OSError:
+        text = ""
+    print(sibling("events").cut(text, 20_000))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
