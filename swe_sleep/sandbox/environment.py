@@ -1,0 +1,332 @@
+"""Virtual environments with a project's dependencies, made once and kept.
+
+They are made on the host from wheels alone, so nothing of the repository, and no package's set-up
+code, runs outside a sandbox. The person's index, proxy and certificates serve this step only.
+Where nothing but pytest and coverage is needed, those are copied from our own installation: no
+network is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swe_sleep.errors import EnvironmentFailed
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox import interpreter
+from swe_sleep.sandbox.protocol import Environment, Progress
+from swe_sleep.sandbox.requirements import Group, Project, normal, read_project
+
+RECIPE = 1
+"""Part of every key; raise it when an environment is made differently."""
+TOOLS = ("pytest", "coverage")
+KEPT = 20
+INSTALL_S = 900.0
+_RECORD = "swe-sleep.json"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentOptions:
+    """What a person says about environments; the rest is found out."""
+
+    python: str = ""
+    """Another interpreter to use, such as the person's own virtual environment's."""
+    requirements: tuple[str, ...] | None = None
+    """Instead of what the repository's files say."""
+    extras: tuple[str, ...] = ()
+    """Extras and dependency groups to install beside the usual names of test groups."""
+    cache_dir: Path | None = None
+
+
+class Environments:
+    """Makes environments and keeps the newest of them, safe for several processes at once."""
+
+    def __init__(self, options: EnvironmentOptions) -> None:
+        self._options = options
+        self._folder = options.cache_dir
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            import platformdirs
+
+            self._folder = Path(platformdirs.user_cache_dir("swe-sleep")) / "environments"
+        return self._folder
+
+    def make(self, snapshot: Snapshot, *, progress: Progress) -> Environment:
+        """The environment for a snapshot. Raises EnvironmentFailed."""
+        import filelock
+
+        project = read_project(
+            snapshot, extras=self._options.extras, requirements=self._options.requirements
+        )
+        key = self.key(project)
+        place = self.folder / key
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not (place / _RECORD).exists():
+                with filelock.FileLock(self.folder / f"{key}.lock"):
+                    if not (place / _RECORD).exists():
+                        self._build(project, place, progress)
+                        self._prune(key)
+            record = json.loads((place / _RECORD).read_text())
+            os.utime(place / _RECORD)
+        except OSError as error:
+            raise EnvironmentFailed(
+                f"The environment for the tests can't be kept in {self.folder}: {error}."
+            ) from error
+        return Environment(
+            key=key,
+            python=str(place / "bin" / "python"),
+            python_path=project.python_path,
+            problem=record["problem"],
+        )
+
+    def key(self, project: Project) -> str:
+        made_from = (
+            RECIPE,
+            self._options.python or interpreter.executable(),
+            sys.version,
+            [(g.name, g.requirements) for g in project.groups],
+            project.name,
+            project.version,
+            project.entry_points,
+            project.left_out,
+        )
+        return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:20]
+
+    def _build(self, project: Project, place: Path, progress: Progress) -> None:
+        """Make the environment in a folder of its own and move it into place when it is whole."""
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as temporary:
+            venv = Path(temporary) / "venv"
+            python = self._options.python or interpreter.executable()
+            self._uv(["venv", "--quiet", "--relocatable", "--no-project", "--python", python, venv])
+            problem = self._install(project, venv, progress)
+            if project.left_out:
+                names = ", ".join(project.left_out[:5])
+                problem = _joined(problem, f"links and paths are not installed: {names}")
+            describe(project, venv)
+            record = {"problem": problem, "made": time.time(), "groups": len(project.groups)}
+            (venv / _RECORD).write_text(json.dumps(record))
+            if place.exists():
+                shutil.rmtree(place)
+            venv.rename(place)
+
+    def _install(self, project: Project, venv: Path, progress: Progress) -> str:
+        """Install what can be had; "" or what can't, in one line."""
+        tools = Group("tools", TOOLS)
+        own_interpreter = not self._options.python
+        needed = [r for g in project.groups for r in g.requirements]
+        if own_interpreter and all(r in TOOLS for r in needed):
+            progress("Copying pytest and coverage into a new environment")
+            copy_tools(venv)
+            return ""
+        count = len(needed)
+        progress(f"Installing the project's dependencies ({count} requirements)")
+        groups = [tools, *project.groups]
+        dropped: list[str] = []
+        why = ""
+        while groups:
+            said = self._uv_install([r for g in groups for r in g.requirements], venv)
+            if said is None:
+                return _problem(dropped, why)
+            why = why or said
+            last = groups.pop()
+            if last is not tools and last.name == "the project":
+                had = self._one_by_one(last, venv)
+                missing = [r for r in last.requirements if r not in had]
+                return _problem([*missing, *dropped], why)
+            dropped.append(last.name)
+        if not own_interpreter:
+            raise EnvironmentFailed(f"pytest can't be installed: {why}", "See `swe-sleep doctor`.")
+        copy_tools(venv)
+        return _problem([g.name for g in project.groups], why)
+
+    def _one_by_one(self, group: Group, venv: Path) -> list[str]:
+        """When the whole can't be had: each requirement that can be had beside the earlier ones."""
+        had: list[str] = []
+        if self._uv_install([*TOOLS], venv) is not None:
+            copy_tools(venv)
+            return had
+        for requirement in group.requirements[:60]:
+            if self._uv_install([*TOOLS, *had, requirement], venv) is None:
+                had.append(requirement)
+        return had
+
+    def _uv_install(self, requirements: Sequence[str], venv: Path) -> str | None:
+        """None, or why it failed. Wheels only: nothing is built, so nothing is executed."""
+        argv = ["pip", "install", "--quiet", "--no-build", "--compile-bytecode"]
+        argv += ["--python", str(venv / "bin" / "python"), "--", *requirements]
+        try:
+            self._uv(argv)
+        except EnvironmentFailed as error:
+            return str(error)
+        return None
+
+    def _uv(self, arguments: Sequence[str | Path]) -> None:
+        import uv
+
+        env = dict(os.environ)
+        env.pop("VIRTUAL_ENV", None)
+        env.pop("PYTHONPATH", None)
+        for ours, theirs in (
+            ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+            ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+            ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+        ):
+            if ours in env and theirs not in env:
+                env[theirs] = env[ours]
+        try:
+            done = subprocess.run(
+                [uv.find_uv_bin(), *map(os.fspath, arguments)],
+                cwd=self.folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=INSTALL_S,
+                umask=0o022,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise EnvironmentFailed("the installer took too long") from None
+        except (OSError, FileNotFoundError) as error:
+            raise EnvironmentFailed(f"the installer can't be run: {error}") from error
+        if done.returncode:
+            raise EnvironmentFailed(_reason(done.stderr))
+
+    def _prune(self, keep: str) -> None:
+        """Remove all but the newest, and what killed builders left."""
+        records = sorted(
+            self.folder.glob(f"*/{_RECORD}"), key=lambda r: r.stat().st_mtime, reverse=True
+        )
+        for record in records[KEPT:]:
+            if record.parent.name != keep and time.time() - record.stat().st_mtime > 3600:
+                shutil.rmtree(record.parent, ignore_errors=True)
+                (self.folder / f"{record.parent.name}.lock").unlink(missing_ok=True)
+        for left in self.folder.glob(".making-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > 2 * INSTALL_S:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def copy_tools(venv: Path) -> None:
+    """Copy pytest, coverage and what they need from our own installation, with their compiled
+    code: time stamps are kept, so it stays valid."""
+    target = site_packages(venv)
+    for distribution in _with_dependencies(TOOLS):
+        for file in distribution.files or ():
+            source = Path(str(distribution.locate_file(file)))
+            if ".." in file.parts or "__pycache__" in file.parts or not source.is_file():
+                continue
+            _copy(source, target / file)
+            compiled = source.parent / "__pycache__"
+            if source.suffix == ".py" and compiled.is_dir():
+                tag = f"{source.stem}.{sys.implementation.cache_tag}"
+                for name in (f"{tag}.pyc", f"{tag}.opt-1.pyc"):
+                    if (compiled / name).is_file():
+                        _copy(compiled / name, (target / file).parent / "__pycache__" / name)
+    for tool in TOOLS:
+        _script(venv / "bin" / tool, f'-m {tool} "$@"')
+    compiler = [venv / "bin" / "python", "-m", "compileall", "-q", target]
+    subprocess.run(compiler, capture_output=True, check=False)
+
+
+def _with_dependencies(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
+    from packaging.requirements import Requirement
+
+    found: dict[str, importlib.metadata.Distribution] = {}
+    todo = list(names)
+    while todo:
+        name = normal(todo.pop())
+        if name in found:
+            continue
+        try:
+            found[name] = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name in TOOLS:
+                raise EnvironmentFailed(
+                    f"{name} is not installed beside swe-sleep.", "Install swe-sleep again."
+                ) from None
+            continue
+        for line in found[name].requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                todo.append(requirement.name)
+    return list(found.values())
+
+
+def site_packages(venv: Path) -> Path:
+    folder = next((venv / "lib").glob("python*/site-packages"), None)
+    if folder is None:
+        raise EnvironmentFailed(f"{venv} is not a virtual environment.")
+    return folder
+
+
+def describe(project: Project, venv: Path) -> None:
+    """Write the project's own metadata, so that `importlib.metadata`, plugins and console scripts
+    work though the project is imported from the sandbox's copy and never installed."""
+    if not project.name:
+        return
+    version = project.version or "0"
+    name = project.name.replace("-", "_").replace(".", "_")
+    info = site_packages(venv) / f"{name}-{version if version.isprintable() else '0'}.dist-info"
+    if "/" in info.name.replace(f"{name}-", "", 1) or any(
+        site_packages(venv).glob(f"{name}-*.dist-info")
+    ):
+        return
+    info.mkdir()
+    head = f"Metadata-Version: 2.1\nName: {project.name}\nVersion: {version.splitlines()[0]}\n"
+    (info / "METADATA").write_text(head)
+    (info / "INSTALLER").write_text("swe-sleep\n")
+    groups: dict[str, list[str]] = {}
+    for group, entry, target in project.entry_points:
+        groups.setdefault(group, []).append(f"{entry} = {target}")
+        script = venv / "bin" / entry
+        if group == "console_scripts" and not os.path.lexists(script):
+            module, _, call = target.partition(":")
+            code = f"import sys; from {module} import {call.split('.')[0]} as m; sys.exit(m"
+            code += "".join(f".{part}" for part in call.split(".")[1:]) + "())"
+            _script(script, f'-c "{code}" "$@"')
+    text = "\n".join(f"[{g}]\n" + "\n".join(lines) + "\n" for g, lines in groups.items())
+    (info / "entry_points.txt").write_text(text)
+    (info / "RECORD").write_text("")
+
+
+def _script(path: Path, arguments: str) -> None:
+    path.write_text(f'#!/bin/sh\nexec "$(dirname "$0")/python" {arguments}\n')
+    path.chmod(0o755)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+def _reason(stderr: str) -> str:
+    """The line of the installer's output that says most."""
+    lines = [line.strip(" ×╰─▶│├\t") for line in stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if "Because" in line or "Failed" in line or "error" in line]
+    return " ".join((telling or lines or ["the installer failed"])[0].split())[:300]
+
+
+def _problem(missing: Sequence[str], why: str) -> str:
+    if not missing:
+        return ""
+    return f"not installed: {', '.join(missing[:8])} ({why})"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
