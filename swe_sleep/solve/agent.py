@@ -6,51 +6,21 @@ Whatever ends it, the best patch so far is given back.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
-from swe_sleep.errors import BudgetExceeded, SandboxError
+from swe_sleep.errors import BudgetExceeded, RepositoryError, SandboxError, StoreError
 from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault
-from swe_sleep.model.protocol import Block, Effort, Message, Model, OnText, Reply, Request, user
+from swe_sleep.model.protocol import Block, Message, Model, OnText, Reply, Request, user
 from swe_sleep.prompts.render import prompt_hash, render
-from swe_sleep.records import ContextLine, Issue, Patch, Usage
+from swe_sleep.records import ContextLine, Issue, Usage
 from swe_sleep.solve.masking import MaskPolicy, mask
 from swe_sleep.solve.progress import PatchSoFar
 from swe_sleep.solve.tools import RunTests, Submit, Toolbox, context_text
-
-Ending = Literal["submitted", "budget", "model", "refused", "sandbox", "stuck"]
+from swe_sleep.solve.work import AgentOptions, Ending, NoRecorder, Recorder, Work
 
 MOST_STUMBLES = 3
 """So many turns in a row without a step forward end the run."""
-
-
-class Recorder(Protocol):
-    """Where every step is written; `model.trajectory.Trajectory` is one."""
-
-    def write(self, kind: str, **values: object) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AgentOptions:
-    effort: Effort | None = None
-    max_tokens: int | None = None
-    masking: MaskPolicy | None = field(default_factory=MaskPolicy)
-    """None: old tool results stay."""
-    purpose: str = "solve"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a run gave. `patch` is empty only if nothing was changed; `why` is one line."""
-
-    patch: Patch
-    ending: Ending
-    why: str
-    usage: Usage
-    green: bool
-    """Whether the tests passed on exactly this patch, as the agent ran them."""
 
 
 class Agent:
@@ -65,7 +35,7 @@ class Agent:
         tests: RunTests,
         *,
         python: str,
-        recorder: Recorder,
+        recorder: Recorder | None = None,
         remaining: Callable[[], str] = lambda: "",
         progress: Callable[[str], None] = lambda line: None,
         on_text: OnText | None = None,
@@ -77,7 +47,7 @@ class Agent:
         self._submit = submit
         self._tests = tests
         self._python = python
-        self._recorder = recorder
+        self._recorder = recorder or NoRecorder()
         self._remaining = remaining
         self._progress = progress
         self._on_text = on_text
@@ -101,7 +71,7 @@ class Agent:
                 return self._end("budget", str(error))
             except ModelFault as error:
                 return self._end("model", str(error))
-            except SandboxError as error:
+            except (SandboxError, RepositoryError) as error:
                 return self._end("sandbox", str(error))
 
     def _begin(self, issue: Issue, known: Sequence[ContextLine]) -> None:
@@ -111,7 +81,7 @@ class Agent:
         masked = {name: self._toolbox.masker(text.strip()) for name, text in parts.items()}
         fenced = {name: fence.around(text) if text else "" for name, text in masked.items()}
         first = render("solve_first", tag=fence.tag, python=self._python, **fenced)
-        self._recorder.write(
+        self._record(
             "header",
             model=self._model.name,
             options=dataclasses.asdict(self._options),
@@ -137,7 +107,7 @@ class Agent:
             reply = self._model.turn(request, on_text=self._on_text)
         except ModelFault as fault:
             self._usage += fault.usage
-            self._recorder.write("fault", fault=fault.kind, why=str(fault))
+            self._record("fault", fault=fault.kind, why=str(fault))
             self._stumbles += 1
             if self._stumbles >= MOST_STUMBLES:
                 raise
@@ -145,7 +115,7 @@ class Agent:
                 return None
             raise
         self._usage += reply.usage
-        self._recorder.write("usage", stop=reply.stop, usage=dataclasses.asdict(reply.usage))
+        self._record("usage", stop=reply.stop, usage=dataclasses.asdict(reply.usage))
         return reply
 
     def _step(self, reply: Reply) -> tuple[Ending, str] | None:
@@ -188,11 +158,18 @@ class Agent:
         self._say(Message("user", tuple(results)))
         if self._patch.look(green=self._tests.green):
             now = self._patch.now
-            self._recorder.write("patch", diff=now.diff, paths=now.paths, green=self._tests.green)
+            self._record("patch", diff=now.diff, paths=now.paths, green=self._tests.green)
 
     def _say(self, message: Message) -> None:
         self._messages += (message,)
-        self._recorder.write("message", role=message.role, blocks=message.blocks)
+        self._record("message", role=message.role, blocks=message.blocks)
+
+    def _record(self, kind: str, **values: object) -> None:
+        try:
+            self._recorder.write(kind, **values)
+        except StoreError as error:  # a full disk must not cost the work
+            self._recorder = NoRecorder()
+            self._progress(f"The run is no longer recorded. {error}")
 
     def _shorten(self, *, force: bool) -> bool:
         bound = abilities(self._model.name).bound
@@ -201,7 +178,7 @@ class Agent:
         if shorter is None:
             return False
         self._messages = shorter
-        self._recorder.write("masked", keep=policy.keep, bound=bound, force=force)
+        self._record("masked", keep=policy.keep, bound=bound, force=force)
         return True
 
     def _end(self, ending: Ending, why: str) -> Work:
@@ -209,11 +186,10 @@ class Agent:
         patch = dataclasses.replace(patch, summary=self._submit.summary or "")
         usage = dataclasses.replace(self._usage, test_runs=self._tests.runs)
         green = self._patch.is_green(patch)
-        self._recorder.write("end", ending=ending, why=why, diff=patch.diff, green=green)
+        self._record("end", ending=ending, why=why, diff=patch.diff, green=green)
         return Work(patch, ending, why, usage, green)
 
 
-def _brief(values: object) -> str:
-    line = " ".join(str(value) for value in values.values()) if isinstance(values, dict) else ""
-    line = " ".join(line.split())
+def _brief(values: Mapping[str, object]) -> str:
+    line = " ".join(" ".join(str(value) for value in values.values()).split())
     return line if len(line) <= 80 else line[:77] + "..."

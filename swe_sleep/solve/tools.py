@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from swe_sleep.errors import EngineLost, SandboxError, TestsError, UsageError
+from swe_sleep.errors import EngineLost, SweSleepError
 from swe_sleep.model import tools as definitions
 from swe_sleep.model.protocol import Block, ToolCall
 from swe_sleep.model.secrets import Masker
@@ -34,10 +34,8 @@ class Tool(Protocol):
         ...
 
 
-class TestRunner(Protocol):
+class Runner(Protocol):
     """Runs tests in the agent's sandbox. `testing.Tests` is one."""
-
-    __test__ = False
 
     def run(
         self, test_ids: Sequence[str] | None, *, timeout_s: float, test_timeout_s: float
@@ -132,7 +130,7 @@ class RunTests:
 
     def __init__(
         self,
-        runner: TestRunner,
+        runner: Runner,
         *,
         must_pass: Sequence[str] = (),
         reached: Callable[[], Sequence[str]] | None = None,
@@ -155,12 +153,14 @@ class RunTests:
         ids = self._wanted(values)
         limit_s = within(self._timeout_s, self._left_s())
         self.runs += 1
-        try:
-            run = self._runner.run(ids, timeout_s=limit_s, test_timeout_s=self._test_timeout_s)
-        except (TestsError, UsageError) as error:
-            return Output(str(error), failed=True)
+        run = self._runner.run(ids, timeout_s=limit_s, test_timeout_s=self._test_timeout_s)
         whole = bool(run.results) and not run.problem
-        self.green = whole and not run.bad and run.passed.issuperset(self._must_pass)
+        self.green = (
+            whole
+            and not run.bad
+            and bool(self._must_pass)
+            and run.passed.issuperset(self._must_pass)
+        )
         return Output(table(run), failed=not whole)
 
     def _wanted(self, values: Mapping[str, object]) -> Sequence[str] | None:
@@ -251,7 +251,7 @@ class Toolbox:
             return tools[call.name].run(call.input)
         except EngineLost:
             raise
-        except (ToolProblem, SandboxError) as problem:
+        except (ToolProblem, SweSleepError) as problem:
             return Output(str(problem), failed=True)
 
 
@@ -261,7 +261,7 @@ def within(limit_s: float, left_s: float | None) -> float:
 
 def table(run: TestRun, rows: int = 20) -> str:
     """The outcomes in short: a count, and a line for each test that is not as it should be."""
-    counts = {outcome: 0 for outcome in Outcome}
+    counts = dict.fromkeys(Outcome, 0)
     for result in run.results:
         counts[result.outcome] += 1
     said = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number)

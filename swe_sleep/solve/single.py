@@ -1,0 +1,70 @@
+"""The strategy `single`: one run of the agent in one sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from swe_sleep.model.metering import MeteredModel
+from swe_sleep.model.protocol import OnText
+from swe_sleep.model.secrets import Masker
+from swe_sleep.prompts.fence import Fence
+from swe_sleep.records import ContextLine, Issue
+from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.agent import Agent
+from swe_sleep.solve.progress import Original, PatchSoFar
+from swe_sleep.solve.tools import Bash, Edit, Notes, NotesReader, Runner, RunTests, Submit, Toolbox
+from swe_sleep.solve.work import AgentOptions, Recorder, Work
+
+
+def single(
+    issue: Issue,
+    known: Sequence[ContextLine],
+    *,
+    model: MeteredModel,
+    sandbox: Sandbox,
+    original: Original,
+    runner: Runner,
+    notes: NotesReader,
+    reached: Callable[[Sequence[str]], Sequence[str]] | None = None,
+    recorder: Recorder | None = None,
+    masker: Masker | None = None,
+    fence: Fence | None = None,
+    test_timeout_s: float = 60,
+    progress: Callable[[str], None] = lambda line: None,
+    on_text: OnText | None = None,
+    options: AgentOptions | None = None,
+) -> Work:
+    """Work on the issue until the model submits or something ends it.
+
+    `original` is the snapshot that the sandbox was opened with; `reached` gives the tests that
+    changes in these paths can reach. Runs that share a `fence` share their prompt's beginning.
+    """
+    budget = model.budget
+    patch = PatchSoFar(sandbox, original, producer=f"agent:{model.name}")
+    submit = Submit()
+    tests = RunTests(
+        runner,
+        must_pass=issue.test_ids,
+        reached=None if reached is None else lambda: reached(tuple(sandbox.changes())),
+        test_timeout_s=test_timeout_s,
+        left_s=budget.seconds_left,
+    )
+    toolbox = Toolbox(
+        [Bash(sandbox, left_s=budget.seconds_left), Edit(sandbox), tests, Notes(notes), submit],
+        fence or Fence.new(),
+        masker or Masker(),
+    )
+    agent = Agent(
+        model,
+        toolbox,
+        patch,
+        submit,
+        tests,
+        python=sandbox.environment.python,
+        recorder=recorder,
+        remaining=budget.remaining,
+        progress=progress,
+        on_text=on_text,
+        options=options,
+    )
+    return agent.work(issue, known)
