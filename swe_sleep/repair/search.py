@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from swe_sleep.records import Coverage, Outcome, Patch, Suspicion, TestResult, TestRun, Usage
 from swe_sleep.repair.candidates import Candidate, Kind
@@ -19,30 +19,10 @@ from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import is_test_path, localise, test_file
+from swe_sleep.repair.validation import Stop, Validator
 from swe_sleep.repo.diff import diff
 
 PRODUCER = "repair/search"
-
-Stop = Callable[[], bool]
-
-
-class Validator(Protocol):
-    """Runs tests on the snapshot with some files replaced."""
-
-    def validate(
-        self,
-        files: Mapping[str, bytes],
-        test_ids: Sequence[str],
-        *,
-        timeout_s: float,
-        test_timeout_s: float,
-        coverage: bool = False,
-        stop: Stop | None = None,
-    ) -> TestRun:
-        """Run the tests as if only `files` differed from the snapshot: what an earlier call
-        replaced is back. The run may end at the first bad result unless `coverage` is asked for.
-        `timeout_s` is for the whole run, `test_timeout_s` for each test."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
