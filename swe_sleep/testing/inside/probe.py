@@ -78,7 +78,8 @@ class Frames:
         """The file's path below the root, or None."""
         if filename not in self._known:
             real = os.path.realpath(os.path.join(self.root, filename))
-            below = real.startswith(self.root + os.sep) and "site-packages" not in real
+            below = real.startswith(self.root + os.sep) and filename[:1] != "<"
+            below = below and "site-packages" not in real
             name = os.path.relpath(real, self.root).replace(os.sep, "/") if below else None
             self._known[filename] = name
         return self._known[filename]
@@ -301,11 +302,14 @@ class Probe:
             self.lines.begin(item.nodeid)
         started = _clock()
         self.alarm.set(self.job["test_timeout_s"])
-        yield
+        outcome: Any = yield
         self.alarm.off()
         duration = _clock() - started
         if self.lines is not None:
             self.lines.end()
+        if outcome.excinfo is not None:  # an interrupt, which ends the session: no result
+            self.log.write(e="interrupted", text=message_of(outcome.excinfo[1]))
+            return
         self.log.write(
             e="result", id=item.nodeid, duration_s=round(duration, 6), **self._verdict()
         )  # fmt: skip

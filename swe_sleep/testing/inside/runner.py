@@ -152,7 +152,7 @@ class Watch:
 
     def forget(self) -> None:
         """Before a new child."""
-        self.running = self.collecting = ""
+        self.running = self.collecting = self.last_words = ""
         self.since = time.monotonic()
         self.ended = False
 
@@ -184,6 +184,8 @@ class Watch:
             if kind == "result":
                 self.done.add(event["id"])
                 self.running = ""
+        elif kind == "interrupted":
+            self.last_words = event["text"]
         elif kind == "fatal":
             self.fatal = True
         elif kind == "end":
@@ -267,7 +269,8 @@ def step(job: dict[str, Any], watch: Watch, status: int, killed: str) -> str | N
     if test:
         outcome = "timeout" if killed == "test" else "error"
         limit = f"ran longer than {job['test_timeout_s']:g} s and could not be interrupted"
-        message = limit if outcome == "timeout" else f"the test's process {crash}"
+        died = watch.last_words or f"the test's process {crash}"
+        message = limit if outcome == "timeout" else died
         watch.write(
             e="result", id=test, outcome=outcome, message=message, duration_s=watch_age(watch)
         )
