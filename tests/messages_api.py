@@ -115,9 +115,15 @@ class MessagesApi:
         self._steps.append(lambda ex: ex.stream(self._message(ex, make(ex.body), "", None, {})))
 
     def cut(self, *blocks: Block, after: int = 3) -> None:
-        """A reply whose connection breaks after so many events."""
+        """A reply whose connection is closed after so many events."""
         self._steps.append(
             lambda ex: ex.stream(self._message(ex, blocks, "", None, {}), cut_after=after)
+        )
+
+    def resets(self) -> None:
+        """A connection that is reset before the first event."""
+        self._steps.append(
+            lambda ex: ex.stream(self._message(ex, (), "", None, {}), cut_after=0, reset=True)
         )
 
     def ends_early(self, *blocks: Block, after: int = 3) -> None:
@@ -153,6 +159,10 @@ class MessagesApi:
                 self._message(ex, blocks, "", None, {}), cut_after=after, wait=self.released
             )
         )
+
+    def garbles(self) -> None:
+        """A stream whose events are not JSON."""
+        self._steps.append(lambda ex: ex.raw_stream(b"event: message_start\ndata: {oops\n\n"))
 
     def _hold(self, exchange: _Exchange) -> None:
         self.released.wait(60)
@@ -238,6 +248,13 @@ class _Exchange:
         self.handler.end_headers()
         self.handler.wfile.write(data)
 
+    def raw_stream(self, data: bytes) -> None:
+        self.handler.send_response(200)
+        self.handler.send_header("content-type", "text/event-stream")
+        self.handler.send_header("content-length", str(len(data)))
+        self.handler.end_headers()
+        self.handler.wfile.write(data)
+
     def stream(
         self,
         message: dict[str, Any],
@@ -246,6 +263,7 @@ class _Exchange:
         end_after: int | None = None,
         error: str = "",
         wait: threading.Event | None = None,
+        reset: bool = False,
     ) -> None:
         if not self.body.get("stream"):
             self.plain(200, message, {"request-id": "req_test"})
@@ -262,7 +280,7 @@ class _Exchange:
             if number == cut_after:
                 if wait is not None:
                     wait.wait(60)
-                self._break_off()
+                self._break_off(reset=reset)
                 return
             self._send(event["type"], event)
         if error:
@@ -275,11 +293,12 @@ class _Exchange:
         self.handler.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.handler.wfile.flush()
 
-    def _break_off(self) -> None:
+    def _break_off(self, *, reset: bool) -> None:
         self.handler.close_connection = True
-        linger = struct.pack("ii", 1, 0)  # closing resets the connection
-        self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.handler.connection.close()
+        if reset:  # which also takes back what the client has not read yet
+            linger = struct.pack("ii", 1, 0)
+            self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.handler.connection.close()
 
 
 def _events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -139,7 +139,7 @@ class ClaudeModel:
         except ModelFault:
             raise
         except Exception as error:
-            raise self._fault(error, reading, started) from error
+            raise self._fault(error, reading, started, began=False) from error
         request_id = str(stream.response.headers.get("request-id", ""))
         try:
             with stream:
@@ -151,7 +151,7 @@ class ClaudeModel:
         except ModelFault:
             raise
         except Exception as error:
-            raise self._fault(error, reading, started) from error
+            raise self._fault(error, reading, started, began=True) from error
         wall_s = time.monotonic() - started
         if not reading.finished:
             if not reading.counts:
@@ -178,12 +178,14 @@ class ClaudeModel:
                 reading.usage(wall_s),
             )
 
-    def _fault(self, error: Exception, reading: Reading, started: float) -> ModelFault:
+    def _fault(
+        self, error: Exception, reading: Reading, started: float, *, began: bool
+    ) -> ModelFault:
         return translate(
             error,
             model=self.options.model,
             retries=self.options.max_retries,
-            began=bool(reading.counts),
+            began=began,
             usage=reading.usage(time.monotonic() - started),
         )
 

@@ -75,7 +75,7 @@ def _too_long(text: str) -> bool:
 def translate(
     error: Exception, *, model: str, retries: int, began: bool, usage: Usage
 ) -> ModelFault:
-    """The fault for what the SDK raised. `began`: a reply had begun to arrive."""
+    """The fault for what the SDK raised. `began`: the server had begun to answer."""
     import anthropic
 
     def fault(kind: Kind, message: str) -> ModelFault:
@@ -88,7 +88,7 @@ def translate(
         return fault("no_key", "There is no key for the model.")
     if isinstance(error, anthropic.APIStatusError):
         return _status(error, fault, model=model, again=again, began=began)
-    if began:
+    if began and not isinstance(error, ValueError):  # that is what unreadable events raise
         return fault("cut", "The model's reply broke off in the middle.")
     if isinstance(error, anthropic.APITimeoutError):
         return fault("timeout", f"The model's server did not answer in time{again}.")

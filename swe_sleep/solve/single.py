@@ -29,6 +29,7 @@ def single(
     recorder: Recorder | None = None,
     masker: Masker | None = None,
     fence: Fence | None = None,
+    command_timeout_s: float = 120,
     test_timeout_s: float = 60,
     progress: Callable[[str], None] = lambda line: None,
     on_text: OnText | None = None,
@@ -49,8 +50,9 @@ def single(
         test_timeout_s=test_timeout_s,
         left_s=budget.seconds_left,
     )
+    bash = Bash(sandbox, timeout_s=command_timeout_s, left_s=budget.seconds_left)
     toolbox = Toolbox(
-        [Bash(sandbox, left_s=budget.seconds_left), Edit(sandbox), tests, Notes(notes), submit],
+        [bash, Edit(sandbox), tests, Notes(notes), submit],
         fence or Fence.new(),
         masker or Masker(),
     )

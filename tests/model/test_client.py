@@ -220,6 +220,27 @@ def test_a_stream_that_breaks_off(messages_api: Any, model: Connect, how: str) -
     assert len(api.requests) == 1
 
 
+def test_a_connection_reset_before_the_first_event(messages_api: Any, model: Connect) -> None:
+    messages_api.resets()
+    with pytest.raises(ModelFault) as caught:
+        model(messages_api.url).turn(ask())
+    assert caught.value.kind == "cut"
+
+
+def test_events_that_are_not_json(messages_api: Any, model: Connect) -> None:
+    messages_api.garbles()
+    with pytest.raises(ModelFault, match="cannot be read") as caught:
+        model(messages_api.url).turn(ask())
+    assert caught.value.kind == "reply"
+
+
+def test_an_answer_without_events(messages_api: Any, model: Connect) -> None:
+    messages_api.fails(200, "none", "<html>Welcome to the hotel network</html>")
+    with pytest.raises(ModelFault, match="no reply") as caught:
+        model(messages_api.url).turn(ask())
+    assert caught.value.kind == "reply"
+
+
 def test_the_time_for_a_turn_ends_a_slow_stream(messages_api: Any, model: Connect) -> None:
     api = messages_api
     api.stalls(api.text("One moment"), after=5)

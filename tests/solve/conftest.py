@@ -1,0 +1,108 @@
+"""Real sandboxes on tiny repositories, and agents that a scripted server plays the model of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swe_sleep.model.budget import Budget, Limits
+from swe_sleep.model.catalogue import prices
+from swe_sleep.model.client import ClaudeModel, ClientOptions
+from swe_sleep.model.metering import MeteredModel
+from swe_sleep.model.trajectory import Trajectory
+from swe_sleep.records import Issue
+from swe_sleep.repo.repository import Repository
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.single import single
+from swe_sleep.solve.tools import NoNotes
+from swe_sleep.solve.work import Work
+from swe_sleep.testing.tests import Tests
+
+FILES = {
+    "shop.py": "def total(prices):\n    return sum(prices) + 1\n",
+    "test_shop.py": (
+        "from shop import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n\n\n"
+        "def test_type():\n    assert isinstance(total([1]), int)\n"
+    ),
+}
+
+
+@dataclass
+class Site:
+    """An open sandbox and the snapshot it was opened with."""
+
+    sandbox: Sandbox
+    snapshot: Snapshot
+    root: Path
+
+
+@pytest.fixture
+def open_site(make_repository: Callable[..., Path]) -> Iterator[Callable[..., Site]]:
+    """`open_site({path: text})` opens a local sandbox on a new repository."""
+    with ExitStack() as stack:
+
+        def open_one(files: Mapping[str, str | bytes] | None = None) -> Site:
+            root = make_repository(FILES if files is None else files)
+            snapshot = Repository.open(root).snapshot()
+            backend = LocalBackend()
+            environment = backend.prepare(snapshot, progress=lambda line: None)
+            box = stack.enter_context(backend.open(snapshot, environment))
+            return Site(box, snapshot, root)
+
+        yield open_one
+
+
+@pytest.fixture
+def solve(
+    open_site: Callable[..., Site], messages_api: Any, tmp_path: Path
+) -> Iterator[Callable[..., Work]]:
+    """`solve(issue, limits=..., known=...)` runs the agent against the scripted server; the
+    trajectory is `tmp_path / "run.jsonl"`."""
+    with ExitStack() as stack:
+
+        def run(
+            issue: Issue | None = None,
+            *,
+            site: Site | None = None,
+            limits: Limits | None = None,
+            name: str = "claude-opus-5-5",
+            timeout_s: float = 60,
+            **values: Any,
+        ) -> Work:
+            site = site or open_site()
+            client = stack.enter_context(
+                ClaudeModel(
+                    ClientOptions(
+                        model=name,
+                        base_url=messages_api.url,
+                        api_key="test-key-of-no-one",
+                        max_retries=1,
+                        timeout_s=timeout_s,
+                    )
+                )
+            )
+            budget = Budget(limits or Limits(turns=20), prices())
+            recorder = stack.enter_context(Trajectory(tmp_path / "run.jsonl"))
+            given = {
+                "notes": NoNotes(),
+                "runner": Tests(site.sandbox),
+                "recorder": recorder,
+                **values,
+            }
+            return single(
+                issue or Issue("The total is one too high."),
+                given.pop("known", ()),
+                model=MeteredModel(client, prices(), budget=budget),
+                sandbox=site.sandbox,
+                original=site.snapshot,
+                **given,
+            )
+
+        yield run
