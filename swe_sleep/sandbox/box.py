@@ -276,7 +276,7 @@ def _completed(reply: dict[str, Any], output: bytes) -> Completed:
         stdout=output[:split].decode("utf-8", "replace"),
         stderr=output[split:].decode("utf-8", "replace"),
         duration_s=reply["duration"],
-        cut=cast(Cut, reply["cut"]),
+        cut=cast("Cut", reply["cut"]),
         truncated=reply["truncated"],
     )
 

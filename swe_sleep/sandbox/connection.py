@@ -1,12 +1,13 @@
 """The host's end of a sandbox: requests and replies over one pair of byte streams.
 
-Both backends start the same program inside (`supervisor.py`) and differ only in how its standard
+Both backends start the same program inside (`inside/`) and differ only in how its standard
 input and output reach us. Silence is watched: while a request is under way the program sends a
 sign of life every two seconds, so that an engine that hangs is noticed and nothing waits for ever.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import queue
@@ -22,11 +23,18 @@ from swe_sleep.errors import EngineLost, SandboxError
 SILENCE_S = 30.0
 BACKSTOP_S = 30.0
 POLL_S = 0.05
-_BOOTSTRAP = (
-    "import os,sys;n=int(sys.argv[1]);b=b''\n"
-    "while len(b)<n:b+=os.read(0,n-len(b))or sys.exit()\n"
-    "exec(compile(b,'supervisor','exec'))"
-)
+_MODULES = ("frames", "processes", "keeper", "files", "server")
+_PACKAGE = "swe_sleep.sandbox.inside"
+_BOOTSTRAP = f"""
+import json,os,sys,types
+n=int(sys.argv[1]);b=b''
+while len(b)<n:b+=os.read(0,n-len(b))or sys.exit()
+for p in("swe_sleep","swe_sleep.sandbox","{_PACKAGE}"):
+    sys.modules[p]=m=types.ModuleType(p);m.__path__=[]
+for k,s in json.loads(b):
+    k="{_PACKAGE}."+k;sys.modules[k]=m=types.ModuleType(k);exec(compile(s,k,"exec"),m.__dict__)
+sys.modules["{_PACKAGE}.server"].main()
+"""
 
 Reply = tuple[dict[str, Any], bytes]
 
@@ -49,8 +57,13 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+@functools.cache
 def program() -> bytes:
-    return Path(__file__).with_name("supervisor.py").read_bytes()
+    """The text of `inside/`."""
+    folder = Path(__file__).with_name("inside")
+    return json.dumps(
+        [(name, (folder / f"{name}.py").read_text("utf-8")) for name in _MODULES]
+    ).encode()
 
 
 def command(python: str) -> list[str]:

@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from swe_sleep.errors import EnvironmentFailed
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox import interpreter
 from swe_sleep.sandbox.protocol import Environment, Progress
-from swe_sleep.sandbox.requirements import Group, Project, normal, read_project
+from swe_sleep.sandbox.requirements import Project, normal, read_project
 
 RECIPE = 1
 """Part of every key; raise it when an environment is made differently."""
@@ -68,9 +69,7 @@ class Environments:
         """The environment for a snapshot. Raises EnvironmentFailed."""
         import filelock
 
-        project = read_project(
-            snapshot, extras=self._options.extras, requirements=self._options.requirements
-        )
+        project = self._project(snapshot)
         key = self.key(project)
         place = self.folder / key
         try:
@@ -93,10 +92,43 @@ class Environments:
             problem=record["problem"],
         )
 
-    def key(self, project: Project) -> str:
+    def make_for(
+        self, snapshot: Snapshot, *, python: str, platform: str, progress: Progress
+    ) -> tuple[Environment, Path]:
+        """Packages for an interpreter that is not here, as a folder: what its site-packages is to
+        hold. `platform` is the installer's name for it. Raises EnvironmentFailed."""
+        import filelock
+
+        project = self._project(snapshot)
+        key = self.key(project, f"{python} {platform}")
+        place = self.folder / key
+        where = ["--python-version", python, "--python-platform", platform]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.folder / f"{key}.lock"):
+            if not (place / _RECORD).exists():
+                with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as temporary:
+                    target = Path(temporary) / "packages"
+                    target.mkdir(mode=0o755)
+                    problem = self._install(
+                        project, ["--target", str(target), *where], target, progress
+                    )
+                    shutil.rmtree(target / "bin", ignore_errors=True)
+                    describe(project, target, None)
+                    (target / _RECORD).write_text(json.dumps({"problem": problem}))
+                    target.rename(place)
+                self._prune(key)
+        problem = json.loads((place / _RECORD).read_text())["problem"]
+        return Environment(key, "", project.python_path, problem=problem), place
+
+    def _project(self, snapshot: Snapshot) -> Project:
+        return read_project(
+            snapshot, extras=self._options.extras, requirements=self._options.requirements
+        )
+
+    def key(self, project: Project, interpreter_name: str = "") -> str:
         made_from = (
             RECIPE,
-            self._options.python or interpreter.executable(),
+            interpreter_name or self._options.python or interpreter.executable(),
             sys.version,
             [(g.name, g.requirements) for g in project.groups],
             project.name,
@@ -111,70 +143,68 @@ class Environments:
         with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as temporary:
             venv = Path(temporary) / "venv"
             python = self._options.python or interpreter.executable()
-            self._uv(["venv", "--quiet", "--relocatable", "--no-project", "--python", python, venv])
-            problem = self._install(project, venv, progress)
+            self._uv(
+                ["venv", "--quiet", "--relocatable", "--no-project", "--python", python, str(venv)]
+            )
+            where = ["--python", str(venv / "bin" / "python"), "--compile-bytecode"]
+            packages = site_packages(venv)
+            problem = self._install(project, where, packages, progress)
+            for tool in TOOLS:
+                if not (venv / "bin" / tool).exists():
+                    _script(venv / "bin" / tool, f'-m {tool} "$@"')
             if project.left_out:
                 names = ", ".join(project.left_out[:5])
                 problem = _joined(problem, f"links and paths are not installed: {names}")
-            describe(project, venv)
+            describe(project, packages, venv / "bin")
             record = {"problem": problem, "made": time.time(), "groups": len(project.groups)}
             (venv / _RECORD).write_text(json.dumps(record))
             if place.exists():
                 shutil.rmtree(place)
             venv.rename(place)
 
-    def _install(self, project: Project, venv: Path, progress: Progress) -> str:
-        """Install what can be had; "" or what can't, in one line."""
-        tools = Group("tools", TOOLS)
-        own_interpreter = not self._options.python
+    def _install(
+        self, project: Project, where: Sequence[str], packages: Path, progress: Progress
+    ) -> str:
+        """Install what can be had; "" or what can't, in one line. `where` tells the installer
+        which interpreter it works for, `packages` is the folder that it fills."""
+        own_interpreter = not self._options.python and where[0] == "--python"
         needed = [r for g in project.groups for r in g.requirements]
         if own_interpreter and all(r in TOOLS for r in needed):
             progress("Copying pytest and coverage into a new environment")
-            copy_tools(venv)
+            copy_tools(packages)
             return ""
-        count = len(needed)
-        progress(f"Installing the project's dependencies ({count} requirements)")
-        groups = [tools, *project.groups]
+        progress(f"Installing the project's dependencies ({len(needed)} requirements)")
+        groups = list(project.groups)
         dropped: list[str] = []
         why = ""
         while groups:
-            said = self._uv_install([r for g in groups for r in g.requirements], venv)
+            said = self._uv_install([*TOOLS, *(r for g in groups for r in g.requirements)], where)
             if said is None:
                 return _problem(dropped, why)
             why = why or said
-            last = groups.pop()
-            if last is not tools and last.name == "the project":
-                had = self._one_by_one(last, venv)
-                missing = [r for r in last.requirements if r not in had]
-                return _problem([*missing, *dropped], why)
-            dropped.append(last.name)
-        if not own_interpreter:
-            raise EnvironmentFailed(f"pytest can't be installed: {why}", "See `swe-sleep doctor`.")
-        copy_tools(venv)
-        return _problem([g.name for g in project.groups], why)
+            dropped.append(groups.pop().name)
+        said = self._uv_install(TOOLS, where)
+        if said is None and project.groups:
+            # one at a time: most of the first group is better than none of it
+            had: list[str] = []
+            first = project.groups[0].requirements[:60]
+            for requirement in first:
+                if self._uv_install([*TOOLS, *had, requirement], where) is None:
+                    had.append(requirement)
+            return _problem([*(r for r in first if r not in had), *dropped[:-1]], why)
+        if said is not None:
+            copy_tools(packages)
+        return _problem(dropped, why or said or "")
 
-    def _one_by_one(self, group: Group, venv: Path) -> list[str]:
-        """When the whole can't be had: each requirement that can be had beside the earlier ones."""
-        had: list[str] = []
-        if self._uv_install([*TOOLS], venv) is not None:
-            copy_tools(venv)
-            return had
-        for requirement in group.requirements[:60]:
-            if self._uv_install([*TOOLS, *had, requirement], venv) is None:
-                had.append(requirement)
-        return had
-
-    def _uv_install(self, requirements: Sequence[str], venv: Path) -> str | None:
+    def _uv_install(self, requirements: Sequence[str], where: Sequence[str]) -> str | None:
         """None, or why it failed. Wheels only: nothing is built, so nothing is executed."""
-        argv = ["pip", "install", "--quiet", "--no-build", "--compile-bytecode"]
-        argv += ["--python", str(venv / "bin" / "python"), "--", *requirements]
         try:
-            self._uv(argv)
+            self._uv(["pip", "install", "--quiet", "--no-build", *where, "--", *requirements])
         except EnvironmentFailed as error:
             return str(error)
         return None
 
-    def _uv(self, arguments: Sequence[str | Path]) -> None:
+    def _uv(self, arguments: Sequence[str]) -> None:
         import uv
 
         env = dict(os.environ)
@@ -189,7 +219,7 @@ class Environments:
                 env[theirs] = env[ours]
         try:
             done = subprocess.run(
-                [uv.find_uv_bin(), *map(os.fspath, arguments)],
+                [uv.find_uv_bin(), *arguments],
                 cwd=self.folder,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -222,10 +252,9 @@ class Environments:
                     shutil.rmtree(left, ignore_errors=True)
 
 
-def copy_tools(venv: Path) -> None:
+def copy_tools(target: Path) -> None:
     """Copy pytest, coverage and what they need from our own installation, with their compiled
     code: time stamps are kept, so it stays valid."""
-    target = site_packages(venv)
     for distribution in _with_dependencies(TOOLS):
         for file in distribution.files or ():
             source = Path(str(distribution.locate_file(file)))
@@ -238,9 +267,7 @@ def copy_tools(venv: Path) -> None:
                 for name in (f"{tag}.pyc", f"{tag}.opt-1.pyc"):
                     if (compiled / name).is_file():
                         _copy(compiled / name, (target / file).parent / "__pycache__" / name)
-    for tool in TOOLS:
-        _script(venv / "bin" / tool, f'-m {tool} "$@"')
-    compiler = [venv / "bin" / "python", "-m", "compileall", "-q", target]
+    compiler = [sys.executable, "-m", "compileall", "-q", str(target)]
     subprocess.run(compiler, capture_output=True, check=False)
 
 
@@ -275,34 +302,30 @@ def site_packages(venv: Path) -> Path:
     return folder
 
 
-def describe(project: Project, venv: Path) -> None:
+def describe(project: Project, packages: Path, binaries: Path | None) -> None:
     """Write the project's own metadata, so that `importlib.metadata`, plugins and console scripts
     work though the project is imported from the sandbox's copy and never installed."""
-    if not project.name:
-        return
-    version = project.version or "0"
     name = project.name.replace("-", "_").replace(".", "_")
-    info = site_packages(venv) / f"{name}-{version if version.isprintable() else '0'}.dist-info"
-    if "/" in info.name.replace(f"{name}-", "", 1) or any(
-        site_packages(venv).glob(f"{name}-*.dist-info")
-    ):
+    if not name or any(packages.glob(f"{name}-*.dist-info")):
         return
+    version = project.version if re.fullmatch(r"[\w.+!-]+", project.version) else "0"
+    info = packages / f"{name}-{version}.dist-info"
     info.mkdir()
-    head = f"Metadata-Version: 2.1\nName: {project.name}\nVersion: {version.splitlines()[0]}\n"
+    head = f"Metadata-Version: 2.1\nName: {project.name}\nVersion: {version}\n"
     (info / "METADATA").write_text(head)
     (info / "INSTALLER").write_text("swe-sleep\n")
+    (info / "RECORD").write_text("")
     groups: dict[str, list[str]] = {}
     for group, entry, target in project.entry_points:
         groups.setdefault(group, []).append(f"{entry} = {target}")
-        script = venv / "bin" / entry
-        if group == "console_scripts" and not os.path.lexists(script):
+        if group == "console_scripts" and binaries and not os.path.lexists(binaries / entry):
             module, _, call = target.partition(":")
-            code = f"import sys; from {module} import {call.split('.')[0]} as m; sys.exit(m"
-            code += "".join(f".{part}" for part in call.split(".")[1:]) + "())"
-            _script(script, f'-c "{code}" "$@"')
+            first, _, rest = call.partition(".")
+            called = f"m.{rest}" if rest else "m"
+            code = f"import sys; from {module} import {first} as m; sys.exit({called}())"
+            _script(binaries / entry, f'-c "{code}" "$@"')
     text = "\n".join(f"[{g}]\n" + "\n".join(lines) + "\n" for g, lines in groups.items())
     (info / "entry_points.txt").write_text(text)
-    (info / "RECORD").write_text("")
 
 
 def _script(path: Path, arguments: str) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import stat
 import struct
 import sys
-from typing import Dict, List  # noqa: UP035 - the same program for old interpreters
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 PATH_BENEATH = 1
@@ -50,7 +50,7 @@ def rights(abi: int) -> int:
     return handled
 
 
-def hold(read: List[str], write: List[str]) -> None:
+def hold(read: list[str], write: list[str]) -> None:
     """Give up every access to files but these, TCP (since version 4), and signals to and abstract
     sockets of processes outside (since version 6)."""
     abi = version()
@@ -65,7 +65,11 @@ def hold(read: List[str], write: List[str]) -> None:
                 fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:
                 continue
-            allowed = access & files if os.path.isdir(path) else access & files & FILE_RIGHTS
+            allowed = (
+                access & files
+                if stat.S_ISDIR(os.fstat(fd).st_mode)
+                else access & files & FILE_RIGHTS
+            )
             rule = struct.pack("=Qi", allowed, fd)
             call(ADD_RULE, ruleset, PATH_BENEATH, rule, 0)
             os.close(fd)
@@ -76,7 +80,7 @@ def hold(read: List[str], write: List[str]) -> None:
 
 
 def main() -> None:
-    options: Dict[str, List[str]] = json.loads(sys.argv[1])
+    options: dict[str, list[str]] = json.loads(sys.argv[1])
     hold(options["read"], options["write"])
     os.execv(sys.argv[2], sys.argv[2:])
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox import bubblewrap, interpreter, landlock, owners
-from swe_sleep.sandbox.box import SCRATCH, WORKDIR, Box, start_settings
+from swe_sleep.sandbox.box import Box, start_settings
 from swe_sleep.sandbox.connection import Connection, command
 from swe_sleep.sandbox.environment import EnvironmentOptions, Environments
 from swe_sleep.sandbox.pipes import PipeTransport

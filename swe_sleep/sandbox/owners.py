@@ -87,7 +87,7 @@ def remove_folder(folder: Path) -> None:
         for path, folders, _ in os.walk(folder):
             for name in folders:
                 with contextlib.suppress(OSError):
-                    os.chmod(os.path.join(path, name), 0o700, follow_symlinks=False)  # noqa: PTH
+                    (Path(path) / name).chmod(0o700, follow_symlinks=False)
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return

@@ -1,0 +1,28 @@
+"""Which backend to use."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.protocol import Backend
+
+Setting = Literal["auto", "docker", "local"]
+
+
+def choose(
+    setting: Setting = "auto", *, options: EnvironmentOptions | None = None, image: str = ""
+) -> Backend:
+    """The backend for a setting: `auto` takes Docker when an engine answers. Raises
+    EngineUnavailable for `docker` when none does. `image` is a base image for Docker, empty or
+    "auto" for one made of this machine's interpreter."""
+    from swe_sleep.sandbox import engine
+    from swe_sleep.sandbox.local import LocalBackend
+
+    if setting == "docker":
+        engine.connect().close()
+    elif setting == "local" or not engine.answers():
+        return LocalBackend(options)
+    from swe_sleep.sandbox.docker import DockerBackend
+
+    return DockerBackend(options, image_name="" if image == "auto" else image)
