@@ -163,9 +163,7 @@ class Tests:
         for _ in range(1 + MOST_LOST):
             completed = self._start(job, execution.reading, on_result, stop)
             if job["coverage"]:
-                execution.coverage = execution.coverage.merged(
-                    read_lines(self.file(job, "lines.jsonl"))
-                )
+                execution.read_lines(self.file(job, "lines.jsonl"))
             self.forget(job)
             execution.completed = completed
             if completed.cut != "memory" or not execution.reading.lost_for_memory():
@@ -237,6 +235,9 @@ class Execution:
     reading: Reading = field(default_factory=Reading)
     coverage: Coverage = field(default_factory=Coverage)
     completed: Completed | None = None
+
+    def read_lines(self, data: bytes) -> None:
+        self.coverage = self.coverage.merged(read_lines(data))
 
     def run(self, job: Mapping[str, Any]) -> TestRun:
         """The record of it. Raises UnknownTest."""

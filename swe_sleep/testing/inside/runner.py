@@ -340,6 +340,9 @@ def test_files(root: str) -> list[str]:
 # many runs ---------------------------------------------------------------------------------
 
 
+TRIED: set[str] = set()
+
+
 class Refuse:
     """An import hook that keeps the repository's own modules out of the server."""
 
@@ -364,7 +367,8 @@ def preload(names: list[str], root: str) -> None:
     sys.meta_path.insert(0, hook)
     try:
         for name in names:
-            if name not in sys.modules:
+            if name not in sys.modules and name not in TRIED:
+                TRIED.add(name)
                 try:
                     importlib.import_module(name)
                 except BaseException:
@@ -378,25 +382,28 @@ def preload(names: list[str], root: str) -> None:
 
 def serve(folder: str, root: str) -> None:
     """Take job files named on one pipe, and answer on another when each is done."""
-    preload(["pytest", "coverage", "traceback"], root)
-    known: set[str] = set()
+    root = os.path.realpath(root)
+    for name in ("jobs", "answers"):
+        os.mkfifo(os.path.join(folder, name), 0o600)
+    # Opened for both, so that neither side ever waits for the other to open it.
     jobs = os.open(os.path.join(folder, "jobs"), os.O_RDWR)
     answers = os.open(os.path.join(folder, "answers"), os.O_RDWR)
+    preload(["pytest", "coverage", "traceback"], root)
+    with open(os.path.join(folder, "pid.new"), "w", encoding="ascii") as out:
+        out.write(str(os.getpid()))
+    os.rename(os.path.join(folder, "pid.new"), os.path.join(folder, "pid"))
     with os.fdopen(jobs, "r", encoding="utf-8") as lines:
-        os.write(answers, b"ready\n")
         for line in lines:
             with open(line.strip(), encoding="utf-8") as file:
                 job = json.load(file)
-            job["modules"] = os.path.join(job["folder"], "modules")
+            job["modules"] = os.path.join(job["scratch"], "modules")
             supervise(job)
             os.write(answers, b"done\n")
             try:
                 with open(job["modules"], encoding="utf-8") as file:
-                    names = json.load(file)
+                    preload(json.load(file), root)
             except (OSError, ValueError):
-                names = []
-            preload([name for name in names if name not in known], root)
-            known.update(names)
+                pass  # the tests ended before they could say
 
 
 def main(argv: list[str]) -> None:
