@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 import pytest
 
@@ -11,11 +12,20 @@ from swe_sleep.records import Outcome, Place, TestResult
 from swe_sleep.testing.tests import Tests
 
 OpenTests = Callable[..., Tests]
-LIMITS = {"timeout_s": 120.0, "test_timeout_s": 60.0}
+
+
+class Limits(TypedDict):
+    timeout_s: float
+    test_timeout_s: float
+
+
+LIMITS: Limits = {"timeout_s": 120.0, "test_timeout_s": 60.0}
 
 SHOP = {
     "shop/__init__.py": "",
-    "shop/price.py": "def total(prices):\n    if not prices:\n        return 0\n    return sum(prices) + 1\n",
+    "shop/price.py": (
+        "def total(prices):\n    if not prices:\n        return 0\n    return sum(prices) + 1\n"
+    ),
     "tests/test_price.py": (
         "import pytest\n"
         "from shop.price import total\n\n"
@@ -165,7 +175,7 @@ def test_files_that_can_not_be_read(open_tests: OpenTests) -> None:
         "lib.py": "import nothing_of_that_name\n",
         "test_import.py": "import lib\ndef test_a(): pass\n",
         "test_syntax.py": "def test_b(:\n    pass\n",
-        "test_skipped.py": "import pytest\npytest.importorskip('absent_thing')\ndef test_s(): pass\n",
+        "test_skipped.py": "import pytest\npytest.importorskip('absent')\ndef test_s(): pass\n",
         "test_fine.py": "def test_c(): pass\n",
     }  # fmt: skip
     tests = open_tests(files)
@@ -193,7 +203,7 @@ def test_files_that_can_not_be_read(open_tests: OpenTests) -> None:
 
 
 def test_a_conftest_that_raises(open_tests: OpenTests) -> None:
-    files = {"conftest.py": "import os\nraise RuntimeError('no database')\n", "test_a.py": "def test_a(): pass\n"}  # fmt: skip
+    files = {"conftest.py": "import os\nraise RuntimeError('no database')\n", "test_a.py": ""}
     run = open_tests(files).run(None, **LIMITS)
     result = run.result("conftest.py")
     assert result is not None
@@ -231,7 +241,11 @@ def test_last(): assert 0
 
 
 def test_too_many_crashes_are_given_up(open_tests: OpenTests) -> None:
-    source = "import os, pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_dies(n): os._exit(1)\n"
+    source = (
+        "import os, pytest\n"
+        "@pytest.mark.parametrize('n', range(9))\n"
+        "def test_dies(n): os._exit(1)\n"
+    )
     run = open_tests({"test_crash.py": source}, most_restarts=2).run(None, **LIMITS)
     assert len(run.results) == 3
     assert run.problem == "given up after 3 crashes; 6 tests did not run"
@@ -269,7 +283,11 @@ def test_last(): pass
 
 def test_files_that_hang_or_die_at_import(open_tests: OpenTests) -> None:
     files = {
-        "test_a_deaf.py": "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\ntime.sleep(60)\n",
+        "test_a_deaf.py": (
+            "import signal, time\n"
+            "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
+            "time.sleep(60)\n"
+        ),
         "test_b_dies.py": "import os\nos._exit(9)\ndef test_x(): pass\n",
         "test_c_fine.py": "def test_c(): pass\n",
     }  # fmt: skip

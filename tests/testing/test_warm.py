@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from swe_sleep.records import Outcome
 from swe_sleep.testing.tests import Tests
@@ -21,7 +22,14 @@ CALC = {
     ),
 }  # fmt: skip
 IDS = ("test_calc.py::test_less", "test_calc.py::test_more")
-LIMITS = {"timeout_s": 60.0, "test_timeout_s": 30.0}
+
+
+class Limits(TypedDict):
+    timeout_s: float
+    test_timeout_s: float
+
+
+LIMITS: Limits = {"timeout_s": 60.0, "test_timeout_s": 30.0}
 
 
 def test_each_run_sees_the_files_as_they_are(open_tests: OpenTests) -> None:
