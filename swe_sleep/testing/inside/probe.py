@@ -170,6 +170,11 @@ class Probe:
         if outcome.excinfo is not None:
             self._conftest_failed(outcome.excinfo[1])
             return
+        for key in list(early_config.inicfg):
+            try:
+                early_config.getini(key)
+            except ValueError:  # else pytest warns, and a warning may be an error
+                parser.addini(key, "of an absent plugin")
         namespace = copy.copy(early_config.option)
         _, unknown = parser.parse_known_and_unknown_args(list(args), namespace=namespace)
         dropped = {text for text in unknown if text.startswith("-")}
@@ -370,7 +375,8 @@ class Probe:
     # -- the end ---------------------------------------------------------------------------------
 
     def pytest_internalerror(self, excrepr: Any) -> None:
-        self.log.write(e="note", text="pytest failed: " + self.cut(str(excrepr), 2000))
+        last = str(excrepr).strip().splitlines()[-1:]
+        self.log.write(e="interrupted", text="".join(last)[:MESSAGE_CHARS])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:

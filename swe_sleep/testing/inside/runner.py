@@ -284,7 +284,8 @@ def step(job: dict[str, Any], watch: Watch, status: int, killed: str) -> str | N
     elif watch.ended:
         rest = watch.rest()
         if rest and not watch.bad * job["fail_fast"]:
-            return f"pytest stopped by itself; {len(rest)} tests did not run"
+            why = f" ({watch.last_words})" if watch.last_words else ""
+            return f"pytest stopped by itself{why}; {len(rest)} tests did not run"
         return ""
     elif not watch.order:
         return f"pytest {crash} before any test ran"
