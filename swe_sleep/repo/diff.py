@@ -19,6 +19,7 @@ from swe_sleep.repo.paths import from_os, join, quote, to_os, unquote
 from swe_sleep.repo.snapshot import EXECUTABLE, REGULAR, SUBMODULE, SYMLINK, Snapshot
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SETTINGS = ("core.autocrlf=false", f"core.attributesFile={os.devnull}", "core.fileMode=true")
 
 
@@ -71,7 +72,8 @@ def diff(
     UTF-8 is given as binary, so that the text can be kept and sent without harm.
     """
     modes = modes or {}
-    old = {p: (c, (old_modes or modes).get(p, REGULAR)) for p, c in before.items() if c is not None}
+    old_modes = modes if old_modes is None else old_modes
+    old = {p: (c, old_modes.get(p, REGULAR)) for p, c in before.items() if c is not None}
     new = {p: (c, modes.get(p, REGULAR)) for p, c in after.items() if c is not None}
     changed = sorted(p for p in old.keys() | new.keys() if old.get(p) != new.get(p))
     if not changed:
@@ -224,18 +226,19 @@ def _plain(name: str) -> str:
 
 def _name(text: str) -> str | None:
     """The path of a `---` or `+++` line: without its first folder, None for no file."""
-    text = text.rstrip("\r")
-    raw = unquote(text) if text.startswith('"') else text.partition("\t")[0].encode()
+    quoted = _QUOTED.match(text)  # a tab and a date may follow
+    raw = unquote(quoted.group()) if quoted else text.rstrip("\r").partition("\t")[0].encode()
     return None if raw == b"/dev/null" else from_os(raw.partition(b"/")[2] or raw)
 
 
 def _names(text: str) -> tuple[str | None, str | None]:
     """The two paths of a `diff --git` line; where they differ, other lines say so again."""
     text = text.rstrip("\r")
-    if text.startswith('"'):
-        end = re.compile(r'"(?:[^"\\]|\\.)*"').match(text)
-        first = end.group() if end else text
-        return _name(first), _name(text[len(first) + 1 :] or first)
+    if quoted := _QUOTED.match(text):
+        return _name(quoted.group()), _name(text[quoted.end() + 1 :] or quoted.group())
+    if text.endswith('"'):
+        first, _, second = text.partition(' "')
+        return _name(first), _name(f'"{second}')
     half = len(text) // 2
     return _name(text[:half]), _name(text[half + 1 :])
 

@@ -32,7 +32,7 @@ _GIT_NAMES = frozenset(
 
 # On these, changes made elsewhere (another machine, the host of a virtual one) give no events.
 _SILENT = frozenset(
-    [
+    {
         "9p",
         "afs",
         "afpfs",
@@ -58,7 +58,7 @@ _SILENT = frozenset(
         "fuse.vmhgfs-fuse",
         "fuse.grpcfuse",
         "fakeowner",
-    ]
+    }
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from io import BufferedReader
+from typing import cast
 
 from swe_sleep.errors import RepositoryError
 from swe_sleep.repo import plumbing
@@ -77,7 +78,7 @@ def commits(
     with git.start(*arguments, "--") as process:
         assert process.stdout is not None
         try:
-            yield from _parse(_records(process.stdout), shallow)
+            yield from _parse(_records(cast("BufferedReader", process.stdout)), shallow)
             _, err = process.communicate()
         except GeneratorExit:
             process.kill()
@@ -100,9 +101,9 @@ def _shallow(git: plumbing.Git) -> frozenset[str]:
         return frozenset()
 
 
-def _records(stream: IO[bytes]) -> Iterator[bytes]:
+def _records(stream: BufferedReader) -> Iterator[bytes]:
     rest = b""
-    while chunk := stream.read(_CHUNK):
+    while chunk := stream.read1(_CHUNK):
         *whole, rest = (rest + chunk).split(b"\0")
         yield from whole
     if rest:

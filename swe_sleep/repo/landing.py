@@ -85,8 +85,17 @@ def dirty_paths(repository: Repository, *, untracked: bool = True) -> tuple[str,
     change = snapshot.change_from(head, "request")
     staged = repository.git.run("diff-index", "--cached", "--name-only", "-z", snapshot.head)
     index = {from_os(name) for name in plumbing.records(repository.git.run("ls-files", "-z"))}
-    # Of a file that git converts, the work tree and HEAD have different contents by design.
-    changed = set(change.paths) - repository.converted_clean
+    changed = set(change.paths)
+    # Of a file that git converts, the work tree and HEAD have different contents by design. Only
+    # git can tell then, and may run the person's filter for it, as it would for `git status`.
+    converted = repository.converted
+    if doubtful := sorted(changed & converted.keys()):
+        changed -= set(doubtful)
+        names = [os.fsdecode(to_os(path)) for path in doubtful if not converted[path]]
+        if names:
+            status = ("--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames")
+            output = repository.git.run(*status, "--untracked-files=no", "--", *names)
+            changed |= {from_os(record[3:]) for record in plumbing.records(output)}
     changed |= {from_os(name) for name in plumbing.records(staged)}
     if not untracked:
         changed &= index | head.files.keys()
@@ -213,12 +222,13 @@ def _write_files(repository: Repository, files: Files, snapshot: Snapshot) -> _W
     _check(repository, files)
     root = os.fsencode(repository.root)
     before: list[tuple[bytes, tuple[bytes, int] | None]] = []
+    removed = {join(repository.root, path) for path, found in files.items() if found is None}
     for path in files:
         name = join(repository.root, path)
         _check_folders(name, root, path)
         content = read_file(name)
         expected = snapshot.blob(path)
-        if expected == ABSENT and os.path.lexists(name) and not _empty_folders(name):
+        if expected == ABSENT and os.path.lexists(name) and not _is_emptied(name, removed):
             raise RepositoryError(f"The patch would write over {path}, which git does not track.")
         known = snapshot.files.get(path)
         if known is not None:
@@ -259,10 +269,15 @@ def _check_folders(name: bytes, root: bytes, path: str) -> None:
         folder = folder.rpartition(b"/")[0]
 
 
-def _empty_folders(name: bytes) -> bool:
+def _is_emptied(name: bytes, removed: set[bytes]) -> bool:
+    """Whether this is a folder that holds nothing but what is removed."""
     if os.path.islink(name) or not os.path.isdir(name):  # noqa: PTH112, PTH114
         return False
-    return not any(files for _, _, files in os.walk(name))
+    return all(
+        os.path.join(folder, file) in removed  # noqa: PTH118
+        for folder, folders, files in os.walk(name)
+        for file in (*files, *(f for f in folders if os.path.islink(os.path.join(folder, f))))  # noqa: PTH114, PTH118
+    )
 
 
 def _replace(name: bytes, content: bytes, mode: int) -> None:
@@ -274,7 +289,8 @@ def _replace(name: bytes, content: bytes, mode: int) -> None:
     except OSError:
         bits = 0
     if stat.S_ISDIR(bits):
-        os.removedirs(name)
+        for inner, _, _ in os.walk(name, topdown=False):
+            os.rmdir(inner)  # noqa: PTH106
     new = os.path.join(folder, b".swe-sleep-%d.tmp" % os.getpid())  # noqa: PTH118
     try:
         if mode == SYMLINK:

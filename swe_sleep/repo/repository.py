@@ -216,10 +216,10 @@ class Repository:
         return dirty_paths(self, untracked=untracked)
 
     @property
-    def converted_clean(self) -> frozenset[str]:
-        """The files that git converts on their way in and that are unchanged, as of the last
-        snapshot: their blobs are not those that the index has."""
-        return self._work_tree.converted_clean
+    def converted(self) -> Mapping[str, bool]:
+        """The files that git converts on their way in, as of the last snapshot, so that their
+        blobs are not those that the index has; and whether they look unchanged."""
+        return self._work_tree.converted
 
     def land(
         self, patch: Patch, *, branch: str | None = None, commit: bool = False, message: str = ""

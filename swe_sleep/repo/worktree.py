@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,8 +74,8 @@ class Listing:
     files: dict[str, Entry]
     submodules: dict[str, Entry]
     """Every submodule of the index, by its path."""
-    converted_clean: set[str]
-    """The files that git converts and that are unchanged since git last looked."""
+    converted: dict[str, bool]
+    """The files that git converts, and whether they look unchanged since git last saw them."""
 
 
 def signature(name: Path | str | bytes) -> tuple[int, ...]:
@@ -102,7 +102,7 @@ class WorkTree:
         self._index: _Index | None = None
         self._settings: tuple[tuple[int, ...], _Settings] | None = None
         self._converted: tuple[object, dict[bytes, bool] | None] = (None, None)
-        self.converted_clean: frozenset[str] = frozenset()
+        self.converted: Mapping[str, bool] = {}
         self._empty = blob_of(b"", self.object_format)
 
     def walk(self) -> Listing:
@@ -124,7 +124,7 @@ class WorkTree:
                 if signature(self.git.git_dir / "index") == index.signature:
                     break
             self._hashes.end()
-            self.converted_clean = frozenset(listing.converted_clean)
+            self.converted = listing.converted
             return listing
 
     def _compare(
@@ -135,7 +135,7 @@ class WorkTree:
         settings: _Settings,
         converted: set[bytes],
     ) -> Listing:
-        listing = Listing({}, {}, set())
+        listing = Listing({}, {}, {})
         lstat, root, files = os.lstat, self._root, listing.files
         written_ns = index.signature[2] if index.signature else 0
         for tracked in index.tracked:
@@ -153,11 +153,11 @@ class WorkTree:
                 and self._clean(tracked, tracked.stats, stats, settings)
                 and settled(stats.st_mtime_ns, written_ns)
             )
-            if clean and not (converted and tracked.name in converted):
+            if converted and tracked.name in converted:
+                listing.converted[tracked.path] = clean
+            elif clean:
                 files[tracked.path] = tracked.entry
                 continue
-            if clean:
-                listing.converted_clean.add(tracked.path)
             if found := self._hashed(tracked.name, stats, tracked.entry.mode, settings):
                 files[tracked.path] = found
         for name in names:
