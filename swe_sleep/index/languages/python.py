@@ -1,0 +1,327 @@
+"""Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from swe_sleep.index.languages.base import (
+    CLASSES,
+    MAX_SIGNATURE,
+    Action,
+    Language,
+    Lexing,
+    Next,
+    Reading,
+    Scope,
+    descend,
+    first_child,
+    first_paragraph,
+    with_holes,
+    words,
+)
+from swe_sleep.index.outline import Import, Message
+
+_COMMENT = re.compile(rb"#[^\n]*")
+_STRING = (
+    rb'"(?:""(?:[^"\\]++|\\.|"(?!""))*+(?:"""|\Z)|(?:[^"\\\n]++|\\.)*+(?:"|$))'
+    rb"|'(?:''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)|(?:[^'\\\n]++|\\.)*+(?:'|$))"
+)
+_BRACES = re.compile(rb"\{([^{}]+)\}")
+_LITERAL = re.compile(rb"(?P<prefix>[rRbBuUfFtT]{0,2})(?P<string>" + _STRING + rb")", re.S)
+_CALLED = re.compile(rb"raise\s+([\w.]+)\s*(\(?)")
+_WARN = re.compile(rb"(?:warnings\.)?warn(?:_explicit)?\(")
+_CATEGORY = re.compile(rb"\b(\w*Warning)\b")
+
+
+def _interpolated(match: re.Match[bytes]) -> bytes:
+    text = match.group()
+    lines = b"\n" * text.count(b"\n")
+    start = match.start()
+    if b"{" in text and text[0] != 35 and start:
+        before = match.string[max(0, start - 2) : start].lower()
+        if b"f" in before[-1:] or before in (b"fr", b"rf", b"tr"):
+            return b" " + b" ".join(_BRACES.findall(text)).replace(b"\n", b" ") + lines
+    return lines
+
+
+def _string_text(text: bytes) -> str:
+    """The value of one string literal, as far as it can be told."""
+    match = _LITERAL.match(text)
+    if not match:
+        return ""
+    prefix, string = match["prefix"].lower(), match["string"].decode("utf-8", "replace")
+    quote = 3 if string[:3] in ('"""', "'''") else 1
+    inner = string[quote:-quote]
+    if "\\" in inner and b"r" not in prefix:
+        try:
+            return str(ast.literal_eval(match["string"].decode("utf-8", "replace")))
+        except (ValueError, SyntaxError, MemoryError, RecursionError, SyntaxWarning):
+            pass
+    return inner
+
+
+def literals(text: bytes) -> str:
+    """The strings of an expression joined, values put into them as `{}`."""
+    parts: list[str] = []
+    end = -1
+    for match in _LITERAL.finditer(text[:4000]):
+        # only strings side by side are one message
+        if parts and text[end : match.start()].strip(b" \t\r\n\\+()"):
+            break
+        parts.append(_string_text(match.group()))
+        end = match.end()
+    return with_holes("".join(parts))
+
+
+def _docstring(reading: Reading, statements: list[Node]) -> str:
+    for first in statements:
+        kind = first.type
+        if kind == "comment":
+            continue
+        start = first.start_byte
+        if kind != "expression_statement" or reading.content[start] not in b"\"'rRuU":
+            return ""
+        string = first_child(first)
+        if string is None or string.type != "string":
+            return ""
+        text = reading.content[start : min(string.end_byte, start + 1500)]
+        return first_paragraph(text.decode("utf-8", "replace").lstrip("rRbBuU").strip("\"'"))
+    return ""
+
+
+def _function(reading: Reading, node: Node, scope: Scope, wrapper: Node | None = None) -> Next:
+    children = node.named_children
+    body = children[-1] if children and children[-1].type == "block" else None
+    head = node.child_by_field_name("return_type") or node.child_by_field_name("parameters")
+    statements = body.named_children if body is not None else []
+    within = reading.add(
+        scope,
+        node,
+        children[0] if children else None,
+        "method" if scope.kind == "class" else "function",
+        signature=_signature(
+            reading, node.start_byte, node.end_byte if head is None else head.end_byte
+        ),
+        docstring=_docstring(reading, statements),
+        decorators=_decorators(reading, wrapper),
+        start=wrapper,
+    )
+    return statements, within
+
+
+def _signature(reading: Reading, start: int, end: int) -> str:
+    text = reading.content[start : min(end, start + 4 * MAX_SIGNATURE)]
+    if b"#" in text:
+        text = _LEXING.skip.sub(lambda m: b"" if m.group()[:1] == b"#" else m.group(), text)
+    return b" ".join(text.split()).decode("utf-8", "replace")[:MAX_SIGNATURE]
+
+
+def _decorators(reading: Reading, wrapper: Node | None) -> tuple[str, ...]:
+    if wrapper is None:
+        return ()
+    return tuple(
+        reading.squeezed(child.start_byte + 1, child.end_byte, 200)
+        for child in wrapper.named_children
+        if child.type == "decorator"
+    )
+
+
+def _class(reading: Reading, node: Node, scope: Scope, wrapper: Node | None = None) -> Next:
+    body = node.child_by_field_name("body")
+    statements = body.named_children if body is not None else []
+    bases = node.child_by_field_name("superclasses")
+    name = node.child_by_field_name("name")
+    within = reading.add(
+        scope,
+        node,
+        name,
+        "class",
+        signature=_signature(reading, node.start_byte, (bases or name or node).end_byte),
+        docstring=_docstring(reading, statements),
+        decorators=_decorators(reading, wrapper),
+        bases=tuple(
+            reading.squeezed(child.start_byte, child.end_byte, 200)
+            for child in (bases.named_children if bases is not None else ())
+            if child.type != "comment"
+        ),
+        start=wrapper,
+    )
+    return statements, within
+
+
+def _decorated(reading: Reading, node: Node, scope: Scope) -> Next:
+    inner = node.child_by_field_name("definition")
+    if inner is None:
+        return None
+    action = _class if inner.type == "class_definition" else _function
+    return action(reading, inner, scope, node)
+
+
+def _expression(reading: Reading, node: Node, scope: Scope) -> Next:
+    """Assignments of a module or class are its constants; `warn("...")` is a message."""
+    if scope.kind in ("", "class"):
+        inner = first_child(node)
+        kind = inner.type if inner is not None else ""
+        if inner is not None and kind in ("assignment", "augmented_assignment"):
+            left = inner.child_by_field_name("left")
+            _assigned(reading, node, inner, left, scope, augmented=kind != "assignment")
+            return None
+        if inner is not None and kind == "call" and scope is not None:
+            _export_call(reading, inner)
+    if reading.content.startswith(b"warn", node.start_byte):
+        text = reading.content[node.start_byte : node.end_byte]
+        match = _WARN.match(text)
+        if match:
+            category = _CATEGORY.search(text, match.end())
+            error = category[1].decode() if category else "UserWarning"
+            _message(reading, node, scope, error, text[match.end() :])
+    return None
+
+
+def _assigned(
+    reading: Reading, node: Node, inner: Node, left: Node | None, scope: Scope, *, augmented: bool
+) -> None:
+    if left is None:
+        return
+    targets = [left] if left.type == "identifier" else left.named_children
+    if left.type not in ("identifier", "pattern_list", "tuple_pattern"):
+        return
+    for target in targets:
+        if target.type != "identifier":
+            continue
+        name = reading.text(target)
+        if name == "__all__" and not scope.kind:
+            _exports(reading, inner.child_by_field_name("right"))
+        elif not augmented:
+            signature = reading.squeezed(node.start_byte, node.end_byte, 120)
+            reading.add(scope, node, target, "constant", signature=signature)
+
+
+def _exports(reading: Reading, value: Node | None) -> None:
+    if value is not None:
+        text = reading.content[value.start_byte : value.end_byte]
+        names = [_string_text(match.group()) for match in _LITERAL.finditer(text)]
+        reading.exports = [*(reading.exports or ()), *names]
+
+
+def _export_call(reading: Reading, call: Node) -> None:
+    if reading.content.startswith(b"__all__.", call.start_byte):
+        _exports(reading, call.child_by_field_name("arguments"))
+
+
+def _raise(reading: Reading, node: Node, scope: Scope) -> Next:
+    text = reading.content[node.start_byte : node.end_byte]
+    match = _CALLED.match(text)
+    if match:
+        rest = text[match.end() :] if match[2] else b""
+        _message(reading, node, scope, match[1].decode("utf-8", "replace"), rest)
+    return None
+
+
+def _message(reading: Reading, node: Node, scope: Scope, error: str, text: bytes) -> None:
+    line = node.start_point[0] + 1
+    reading.messages.append(Message(error, literals(text), line, scope.symbol))
+
+
+def _if(reading: Reading, node: Node, scope: Scope) -> Next:
+    if not scope.kind and not reading.main_line:
+        condition = node.child_by_field_name("condition")
+        if condition is not None:
+            text = reading.content[condition.start_byte : condition.end_byte]
+            if b"__name__" in text and b"__main__" in text:
+                reading.main_line = node.start_point[0] + 1
+    return node.named_children, scope
+
+
+_SPACES = bytes.maketrans(b"()\\;", b"    ")
+
+
+def _import(reading: Reading, node: Node, scope: Scope) -> Next:
+    line = node.start_point[0] + 1
+    text = _flat(reading.content[node.start_byte : node.end_byte])
+    for name, alias in _aliased(text.removeprefix("import")):
+        reading.imports.append(Import(name, line, alias=alias or name.partition(".")[0]))
+    return None
+
+
+def _import_from(reading: Reading, node: Node, scope: Scope) -> Next:
+    text = _flat(reading.content[node.start_byte : node.end_byte])
+    source, found, rest = text.removeprefix("from").partition(" import")
+    if found:
+        source = source.replace(" ", "")
+        module = source.lstrip(".")
+        names = tuple([(name, alias or name) for name, alias in _aliased(rest)])
+        line = node.start_point[0] + 1
+        level = len(source) - len(module)
+        reading.imports.append(Import(module, line, "from", level=level, names=names))
+    return None
+
+
+def _flat(text: bytes) -> str:
+    """An import statement on one line, without comments and parentheses."""
+    if b"#" in text:
+        text = _COMMENT.sub(b"", text)
+    flat = b" ".join(text.translate(_SPACES).split()).decode("utf-8", "replace")
+    return flat.replace("import*", "import *").replace(".import ", ". import ")
+
+
+def _aliased(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(","):
+        name, _, alias = part.strip().partition(" as ")
+        name = name.replace(" ", "")
+        if name:
+            yield sys.intern(name), alias.strip()
+
+
+def _type_alias(reading: Reading, node: Node, scope: Scope) -> Next:
+    left = first_child(node)
+    if left is not None and scope.kind in CLASSES | {""}:
+        name = reading.text(left).partition("[")[0]
+        signature = reading.squeezed(node.start_byte, node.end_byte, 120)
+        reading.add(scope, node, left, "type", name=name, signature=signature)
+    return None
+
+
+_LEXING = Lexing(
+    skip=re.compile(_STRING + rb"|#[^\n]*", re.S | re.M),
+    keywords=frozenset(
+        b"and as assert async await break class continue def del elif else except finally for from"
+        b" global if import in is lambda nonlocal not or pass raise return try while with yield"
+        b" None True False self cls".split()
+    ),
+    interpolated=_interpolated,
+)
+
+_ACTIONS: dict[str, Action] = {
+    "function_definition": _function,
+    "class_definition": _class,
+    "decorated_definition": _decorated,
+    "expression_statement": _expression,
+    "raise_statement": _raise,
+    "if_statement": _if,
+    "import_statement": _import,
+    "import_from_statement": _import_from,
+    "future_import_statement": _import_from,
+    "type_alias_statement": _type_alias,
+    **dict.fromkeys(
+        words(
+            "block elif_clause else_clause for_statement while_statement try_statement"
+            " except_clause except_group_clause finally_clause with_statement match_statement"
+            " case_clause"
+        ),
+        descend,
+    ),
+}
+
+LANGUAGE = Language(
+    name="python",
+    grammar=("tree_sitter_python", "language"),
+    actions=_ACTIONS,
+    lexing=_LEXING,
+    closed=True,
+)
