@@ -40,13 +40,6 @@ def wrapper(folders: Iterable[str], *, workspace_mb: int, temporary_mb: int) -> 
             argv += ["--ro-bind", folder, folder]
     for name in interpreter.SYSTEM_FILES:
         argv += ["--ro-bind-try", name, name]
-    folders = list(folders)
-    for above in sorted({str(p) for f in folders for p in PurePosixPath(f).parents} - {"/"}):
-        if not above.startswith(interpreter.SYSTEM_FOLDERS):
-            # else it would be as closed as it is outside, such as a home
-            argv += ["--perms", "0755", "--dir", above]
-    for folder in folders:
-        argv += ["--ro-bind", folder, folder]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder, size_mb in (
         ("/dev/shm", SHARED_MEMORY_MB),
@@ -54,6 +47,15 @@ def wrapper(folders: Iterable[str], *, workspace_mb: int, temporary_mb: int) -> 
         ("/workspace", workspace_mb),
     ):
         argv += ["--perms", "1777", "--size", str(size_mb << 20), "--tmpfs", folder]
+    folders = list(folders)
+    for above in sorted(
+        {str(p) for f in folders for p in PurePosixPath(f).parents} - {"/", "/tmp"}
+    ):
+        if not above.startswith(interpreter.SYSTEM_FOLDERS):
+            # else it would be as closed as it is outside, such as a home
+            argv += ["--perms", "0755", "--dir", above]
+    for folder in folders:
+        argv += ["--ro-bind", folder, folder]
     return [*argv, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
 
 

@@ -39,6 +39,8 @@ RECIPE = 1
 BASE = "swe-sleep-base"
 LAYERED = "swe-sleep-env"
 KEPT = 10
+PLACE = "/opt/swe-sleep"
+"""Where an environment is in an image: it can be moved, and /tmp is covered there."""
 PROGRAMS = [
     "bash",
     "sh",
@@ -155,7 +157,13 @@ def base_key() -> str:
 def made(client: docker.DockerClient, *, progress: Progress) -> str:
     """The base image of this machine's interpreter, made now if it is not there."""
     tag = f"{BASE}:{base_key()}"
-    if not _exists(client, tag):
+    if _exists(client, tag):
+        return tag
+    import filelock
+
+    with filelock.FileLock(Path(tempfile.gettempdir()) / f"{BASE}-{os.geteuid()}.lock"):
+        if _exists(client, tag):
+            return tag
         progress("Making the sandbox's base image from this machine's files")
         with tempfile.TemporaryFile() as file:
             write_base(file)
@@ -180,18 +188,18 @@ def fetched(client: docker.DockerClient, name: str, *, progress: Progress) -> st
 def with_environment(
     client: docker.DockerClient, environment: Environment, *, progress: Progress
 ) -> Environment:
-    """The environment as a layer over the base image, at the same path as here."""
+    """The environment as a layer over the base image."""
     base = made(client, progress=progress)
     tag = f"{LAYERED}:{_layer_key(client, base, environment.key)}"
     if not _exists(client, tag):
         progress("Putting the project's dependencies into an image")
         with tempfile.TemporaryFile() as file:
             tree = Tree(file)
-            tree.add(str(Path(environment.python).parent.parent))
+            tree.copy(Path(environment.python).parent.parent, PLACE)
             tree.close()
             file.seek(0)
             _lay(client, base, tag, file)
-    return replace(environment, image=tag)
+    return replace(environment, python=f"{PLACE}/bin/python", image=tag)
 
 
 def foreign_environment(
@@ -208,23 +216,22 @@ def foreign_environment(
         snapshot, python=version, platform=target, progress=progress
     )
     tag = f"{LAYERED}:{_layer_key(client, base, environment.key)}"
-    place = "/opt/swe-sleep"
     if not _exists(client, tag):
         progress("Putting the project's dependencies into an image")
         with tempfile.TemporaryFile() as file:
             tree = Tree(file)
             config = f"home = {os.path.dirname(python)}\nversion = {version}\n"
-            tree.text(f"{place}/pyvenv.cfg", config)
-            tree.link(f"{place}/bin/python", python)
+            tree.text(f"{PLACE}/pyvenv.cfg", config)
+            tree.link(f"{PLACE}/bin/python", python)
             short = ".".join(version.split(".")[:2])
-            tree.copy(folder, f"{place}/lib/python{short}/site-packages")
+            tree.copy(folder, f"{PLACE}/lib/python{short}/site-packages")
             for tool in ("pytest", "coverage"):
                 script = f'#!/bin/sh\nexec "$(dirname "$0")/python" -m {tool} "$@"\n'
-                tree.text(f"{place}/bin/{tool}", script, mode=0o755)
+                tree.text(f"{PLACE}/bin/{tool}", script, mode=0o755)
             tree.close()
             file.seek(0)
             _lay(client, base, tag, file)
-    return replace(environment, python=f"{place}/bin/python", image=tag)
+    return replace(environment, python=f"{PLACE}/bin/python", image=tag)
 
 
 def _inside(client: docker.DockerClient, base: str) -> tuple[str, str, str]:
@@ -286,8 +293,8 @@ def _prune(client: docker.DockerClient) -> None:
 
 
 def _layer_key(client: docker.DockerClient, base: str, key: str) -> str:
-    identity = client.images.get(base).id
-    return hashlib.sha256(f"{RECIPE} {identity} {key}".encode()).hexdigest()[:20]
+    made_from = (RECIPE, client.images.get(base).id, key)
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()[:20]
 
 
 def _exists(client: docker.DockerClient, name: str) -> bool:
@@ -377,7 +384,9 @@ class Tree:
         self.folder(target)
         for path in sorted(source.rglob("*")):
             there = f"{target}/{path.relative_to(source).as_posix()}"
-            if path.is_dir():
+            if path.is_symlink():
+                self.link(there, os.readlink(path))
+            elif path.is_dir():
                 self.folder(there)
             elif path.is_file():
                 self._file(str(path), there)

@@ -87,7 +87,8 @@ def remove_folder(folder: Path) -> None:
         for path, folders, _ in os.walk(folder):
             for name in folders:
                 with contextlib.suppress(OSError):
-                    (Path(path) / name).chmod(0o700, follow_symlinks=False)
+                    if not (Path(path) / name).is_symlink():
+                        (Path(path) / name).chmod(0o700)
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return

@@ -284,18 +284,30 @@ class Files:
         except (OSError, Refused):
             return
         try:
-            with contextlib.suppress(OSError):
-                os.fchmod(folder, 0o755)
-                for name in os.listdir(folder):
-                    path = prefix + name
-                    raw = os.fsencode(name)
-                    if stat.S_ISDIR(os.lstat(raw, dir_fd=folder).st_mode):
-                        if name == "__pycache__" and prefix in folders | {""}:
-                            continue
-                        self.clear(path + "/", keep, folders)
-                        if path + "/" not in folders:
-                            os.rmdir(raw, dir_fd=folder)
-                    elif path not in keep:
-                        os.unlink(raw, dir_fd=folder)
+            for name in os.listdir(folder):
+                path = prefix + name
+                raw = os.fsencode(name)
+                with contextlib.suppress(OSError):
+                    if not stat.S_ISDIR(os.lstat(raw, dir_fd=folder).st_mode):
+                        if path not in keep:
+                            os.unlink(raw, dir_fd=folder)
+                        continue
+                    unlock(folder, raw)
+                    if name == "__pycache__" and prefix in folders | {""}:
+                        continue
+                    self.clear(path + "/", keep, folders)
+                    if path + "/" not in folders:
+                        os.rmdir(raw, dir_fd=folder)
         finally:
             os.close(folder)
+
+
+def unlock(folder: int, name: bytes) -> None:
+    """Give ourselves every right on a folder that a command may have closed."""
+    flags = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        fd = os.open(name, flags, dir_fd=folder)
+        try:
+            os.chmod(f"/proc/self/fd/{fd}", 0o755)
+        finally:
+            os.close(fd)

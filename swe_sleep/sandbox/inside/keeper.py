@@ -172,7 +172,7 @@ class Keeper:
             with contextlib.suppress(OSError):
                 os.killpg(self.tree.main, signal.SIGTERM)
             until = time.monotonic() + GRACE_S
-            while self.tree.code is None and time.monotonic() < until:
+            while self.tree.running() and time.monotonic() < until:
                 self.step(until - time.monotonic())
         self.tree.kill()
         until = time.monotonic() + 2  # every writer is gone, so the pipes have an end

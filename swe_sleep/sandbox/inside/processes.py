@@ -102,6 +102,10 @@ class Tree:
     def none_left(self) -> bool:
         return self.empty
 
+    def running(self) -> bool:
+        """Whether the command itself has not ended yet."""
+        return self.code is None
+
     def kill(self) -> None:
         """End everything. All are stopped first: what is stopped can't start anything new."""
         self.reap()
