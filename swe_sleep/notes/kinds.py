@@ -68,6 +68,11 @@ class TestsOfFile(msgspec.Struct, frozen=True):
     """Why the file's tests could not be run whole, in one line."""
     flaky: tuple[str, ...] = ()
     """Tests seen to pass and to fail on the same content."""
+    pending: tuple[str, ...] = ()
+    """Tests that a change may have touched and that did not run again yet, most telling first."""
+    passed_with: Mapping[str, Mapping[str, str]] = {}
+    """For each test that fails now but passed once: the content (path -> blob) of the files it
+    ran when it last passed."""
 
 
 class ImpactData(msgspec.Struct, frozen=True):

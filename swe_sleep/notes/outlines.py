@@ -1,0 +1,127 @@
+"""Outlines of a snapshot's files, kept by blob, and the graph over them.
+
+An outline is a pure function of a file's content and language, so switching to another branch and
+back, or moving a file, parses nothing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from swe_sleep.index.graph import Graph
+from swe_sleep.index.outline import OUTLINE_VERSION, Outline, decode, encode, language_of, outline
+from swe_sleep.notes.store import Store
+from swe_sleep.repo.snapshot import Snapshot
+
+REGULAR_FILES = (0o100644, 0o100755)
+
+
+class Outlines:
+    """The outlines of one snapshot. Follows the person's edits by `move_to`."""
+
+    def __init__(self, store: Store, snapshot: Snapshot) -> None:
+        self._store = store
+        self._outlines: dict[str, tuple[str, Outline]] = {}
+        """Path to (blob, outline), for the paths that were asked for."""
+        self._graph: Graph | None = None
+        self._in_graph: dict[str, str] = {}
+        self.move_to(snapshot)
+
+    def move_to(self, snapshot: Snapshot) -> None:
+        """Look at another snapshot from now on; what did not change is kept."""
+        self.snapshot = snapshot
+        self._languages = {
+            path: language
+            for path, entry in snapshot.files.items()
+            if entry.mode in REGULAR_FILES and (language := language_of(path))
+        }
+
+    @property
+    def languages(self) -> Mapping[str, str]:
+        """The language of every file that has one."""
+        return self._languages
+
+    def missing(self) -> list[str]:
+        """Files whose outline was not made yet."""
+        wanted: dict[str, list[tuple[str, str]]] = {}
+        for path, language in self._languages.items():
+            if self._held(path) is None:
+                key = self.snapshot.blob(path)
+                wanted.setdefault(_kind(language), []).append((key, path))
+        return sorted(
+            path
+            for kind, pairs in wanted.items()
+            for known in [self._store.has_artefacts(kind, (key for key, _ in pairs))]
+            for key, path in pairs
+            if key not in known
+        )
+
+    def make(self, paths: Iterable[str]) -> list[tuple[str, str, bytes]]:
+        """Parse files; gives the artefacts to be recorded."""
+        made: dict[tuple[str, str], bytes] = {}
+        for path in paths:
+            language = self._languages[path]
+            found = outline(self.snapshot.read(path), language)
+            self._outlines[path] = (self.snapshot.blob(path), found)
+            made[_kind(language), self.snapshot.blob(path)] = encode(found)
+        return [(kind, key, payload) for (kind, key), payload in made.items()]
+
+    def get(self, path: str) -> Outline | None:
+        """A file's outline; made now if it is in no store, and None for a file without one."""
+        self._load([path])
+        held = self._held(path)
+        if held is None and path in self._languages:
+            self._store.record(artefacts=self.make([path]))
+            held = self._held(path)
+        return held
+
+    def of_content(self, path: str, content: bytes) -> Outline | None:
+        """The outline of another content of a file, such as an older version."""
+        language = language_of(path)
+        return outline(content, language) if language else None
+
+    def graph(self) -> Graph:
+        """The graph over all outlines that there are; brought up to date, not built again."""
+        self._load(self._languages)
+        blobs = {path: self.snapshot.blob(path) for path in self._languages if self._held(path)}
+        if self._graph is None:
+            self._graph = Graph({path: self._outlines[path][1] for path in blobs})
+        else:
+            for path in self._in_graph.keys() - blobs.keys():
+                self._graph.replace(path, None)
+            for path, blob in blobs.items():
+                if self._in_graph.get(path) != blob:
+                    self._graph.replace(path, self._outlines[path][1])
+        self._in_graph = blobs
+        return self._graph
+
+    def closure(self, path: str) -> set[str]:
+        """Everything that a file imports, directly or through others."""
+        graph = self.graph()
+        found: set[str] = set()
+        waiting = [path]
+        while waiting:
+            new = set(graph.imports_of(waiting.pop())) - found
+            found |= new
+            waiting.extend(new)
+        return found
+
+    def _held(self, path: str) -> Outline | None:
+        blob, found = self._outlines.get(path, ("", None))
+        return found if found is not None and blob == self.snapshot.blob(path) else None
+
+    def _load(self, paths: Iterable[str]) -> None:
+        wanted: dict[str, dict[str, list[str]]] = {}
+        for path in paths:
+            if path in self._languages and self._held(path) is None:
+                by_blob = wanted.setdefault(_kind(self._languages[path]), {})
+                by_blob.setdefault(self.snapshot.blob(path), []).append(path)
+        for kind, by_blob in wanted.items():
+            for blob, payload in self._store.artefacts(kind, by_blob).items():
+                found = decode(payload)
+                for path in by_blob[blob]:
+                    self._outlines[path] = (blob, found)
+
+
+def _kind(language: str) -> str:
+    return f"outline/{OUTLINE_VERSION}/{language}"
