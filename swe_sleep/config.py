@@ -78,15 +78,15 @@ class SandboxSettings(_Table):
 class EnvironmentSettings(_Table):
     python: str = ""
     """The interpreter for the tests; empty: the one that runs swe-sleep."""
-    requirements: tuple[str, ...] = ()
-    """Requirement lines to install besides those that were found."""
-    extras: tuple[str, ...] = ("test", "tests", "testing", "dev")
-    """Extras and dependency groups to install where the project has them."""
+    requirements: tuple[str, ...] | None = None
+    """Requirement lines to install instead of what the repository's files say."""
+    extras: tuple[str, ...] = ()
+    """Extras and dependency groups to install besides those with a usual name (test, dev, ...)."""
 
 
 class ModelSettings(_Table):
     name: str = "claude-opus-5-5"
-    provider: Literal["anthropic", "bedrock", "vertex"] = "anthropic"
+    provider: Literal["anthropic", "bedrock", "vertex", "foundry"] = "anthropic"
     base_url: str = ""
     """Another server that speaks the Messages API."""
     effort: Effort | None = None

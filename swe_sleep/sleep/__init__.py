@@ -1,0 +1,1 @@
+"""Sleep time: passes that turn content into notes while nobody waits."""

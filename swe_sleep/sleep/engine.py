@@ -1,0 +1,202 @@
+"""The engine: a small incremental build system whose artefacts are notes.
+
+A pass plans units of work; a unit's key is the hash of the pass, its version, its subject and the
+content it reads. A unit that is finished under that key is never done again, in this process or any
+later one. Among the units known at a moment the one with the most value per second of cost runs
+next; what it made is written in one transaction, so that a kill at any point loses at most the
+unit under way. After a unit, the passes that read what it made plan again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from swe_sleep.errors import StoreError, SweSleepError
+from swe_sleep.notes.store import Spent, content_key
+from swe_sleep.records import Note, Usage
+from swe_sleep.sleep.budget import Stopped
+from swe_sleep.sleep.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One piece of work. `value` is what it is worth to have it done now, in seconds that it is
+    expected to save somebody; `cost_s` is a guess at the seconds that it takes."""
+
+    producer: str
+    subject: str
+    inputs: Mapping[str, str]
+    value: float
+    cost_s: float
+    paths: tuple[str, ...] = ()
+    """The files it works on, where a pass wants to know them again; not part of the key."""
+
+    @property
+    def key(self) -> str:
+        text = f"{self.producer}\0{self.subject}\0{content_key(self.inputs)}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a unit made; everything in it is written together."""
+
+    notes: tuple[Note, ...] = ()
+    artefacts: tuple[tuple[str, str, bytes], ...] = ()
+    usage: Usage = Usage()
+    done: bool = True
+    """False where the time ran out: keep what is here, but plan the unit again next time."""
+
+
+class Pass(Protocol):
+    """A step from content to notes. Pure but for `Situation`: the same inputs give the same notes,
+    as far as the tests of the repository do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Passes whose products it needs; it is planned again after each of their units."""
+        ...
+
+    def plan(self, work: Situation) -> Iterable[Unit]:
+        """The units that are worth doing for the situation as it is. Cheap: no test is run."""
+        ...
+
+    def run(self, unit: Unit, work: Situation) -> Made: ...
+
+
+def producer_of(step: Pass) -> str:
+    return f"{step.name}@{step.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the engine tells whoever watches: a unit began, was finished, or failed."""
+
+    kind: str
+    """'begin', 'done' or 'failed'."""
+    unit: Unit
+    seconds: float = 0.0
+    notes: tuple[Note, ...] = ()
+    problem: str = ""
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class SleepReport:
+    """What one pass over the repository did."""
+
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    units: dict[str, int] = field(default_factory=dict)
+    """Finished units per pass."""
+    seconds_by_pass: dict[str, float] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    left: int = 0
+    """Units known but not done, because the budget ended."""
+    stopped: bool = False
+
+
+class Engine:
+    """Runs passes over one situation."""
+
+    def __init__(self, passes: Sequence[Pass], listener: Listener | None = None) -> None:
+        self._passes = {step.name: step for step in passes}
+        self._listener = listener or (lambda event: None)
+
+    def plan(self, work: Situation) -> list[Unit]:
+        """What would be done now, best first. Runs nothing."""
+        waiting: dict[str, Unit] = {}
+        for step in self._passes.values():
+            self._plan(step, work, waiting, set())
+        return sorted(waiting.values(), key=_urgency, reverse=True)
+
+    def sleep(self, work: Situation) -> SleepReport:
+        """Do what is worth doing until it is done, the budget ends, or somebody asks to stop."""
+        report = SleepReport()
+        began = time.monotonic()
+        waiting: dict[str, Unit] = {}
+        tried: set[str] = set()
+        try:
+            for step in self._passes.values():
+                self._plan(step, work, waiting, tried)
+            while waiting and not work.budget.exhausted():
+                unit = max(waiting.values(), key=_urgency)
+                step = self._passes[unit.producer.partition("@")[0]]
+                tried.add(unit.key)
+                del waiting[unit.key]
+                if self._run(step, unit, work, report):
+                    for reader in self._passes.values():
+                        if step.name in reader.reads:
+                            self._replan(reader, work, waiting, tried)
+            report.stopped = work.budget.stop.is_set()
+        except Stopped:
+            report.stopped = True
+        report.left = len(waiting)
+        report.seconds = time.monotonic() - began
+        return report
+
+    def _replan(
+        self, step: Pass, work: Situation, waiting: dict[str, Unit], tried: set[str]
+    ) -> None:
+        for key in [key for key, unit in waiting.items() if unit.producer == producer_of(step)]:
+            del waiting[key]
+        self._plan(step, work, waiting, tried)
+
+    @staticmethod
+    def _plan(step: Pass, work: Situation, waiting: dict[str, Unit], tried: set[str]) -> None:
+        units = {unit.key: unit for unit in step.plan(work)}
+        finished = work.store.finished(units)
+        waiting.update(
+            (key, unit) for key, unit in units.items() if key not in finished and key not in tried
+        )
+
+    def _run(self, step: Pass, unit: Unit, work: Situation, report: SleepReport) -> bool:
+        self._listener(Event("begin", unit))
+        began = time.monotonic()
+        try:
+            made = step.run(unit, work)
+            work.store.record(
+                notes=made.notes,
+                artefacts=made.artefacts,
+                unit=(unit.key, step.name, unit.subject, "done") if made.done else None,
+                spent=_spent(step, unit, made, time.monotonic() - began),
+            )
+        except (Stopped, StoreError):
+            raise  # without a store there is no use in going on
+        except SweSleepError as error:
+            seconds = time.monotonic() - began
+            report.problems.append(f"{step.name}: {error}")
+            self._listener(Event("failed", unit, seconds, problem=str(error)))
+            return False
+        seconds = time.monotonic() - began
+        report.usage += made.usage
+        report.units[step.name] = report.units.get(step.name, 0) + 1
+        report.seconds_by_pass[step.name] = report.seconds_by_pass.get(step.name, 0.0) + seconds
+        report.notes.extend(made.notes)
+        self._listener(Event("done", unit, seconds, made.notes))
+        return True
+
+
+def _urgency(unit: Unit) -> float:
+    return unit.value / max(unit.cost_s, 0.01)
+
+
+def _spent(step: Pass, unit: Unit, made: Made, seconds: float) -> Spent | None:
+    """A ledger line for work that ran tests or asked a model; the rest is too small to list."""
+    if not (made.usage.tokens or made.usage.test_runs):
+        return None
+    usage = made.usage + Usage(wall_s=seconds - made.usage.wall_s)
+    return Spent(0.0, "sleep", step.name, "", usage)

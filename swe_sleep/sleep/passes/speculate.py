@@ -1,0 +1,125 @@
+"""Candidate patches for proven issues, tested before anyone asks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from swe_sleep.notes import kinds
+from swe_sleep.notes.evidence import Failing, passing_ids
+from swe_sleep.notes.view import SeenIssue
+from swe_sleep.records import AnticipatedIssue, Coverage, Note, Patch, Proof, State, Usage
+from swe_sleep.repair.search import Budget, Found, Repair
+from swe_sleep.repair.validation import SandboxValidator
+from swe_sleep.sleep.engine import Made, Unit
+from swe_sleep.sleep.situation import Situation
+from swe_sleep.testing.verify import Bounds, verify
+from swe_sleep.testing.warm import WarmTests
+
+SUITE_S = 60.0
+"""A suite that takes no longer than this is run as a whole already now."""
+
+
+class SpeculatePass:
+    name = "speculate"
+    version = 1
+    reads = ("diagnose",)
+
+    def plan(self, work: Situation) -> Iterator[Unit]:
+        for each in work.view.issues(State.REPRODUCED):
+            if each.issue.tests:
+                yield Unit(
+                    f"{self.name}@{self.version}",
+                    each.note.subject,
+                    {**each.note.inputs, "<failing>": "\n".join(each.issue.tests)},
+                    value=300.0,
+                    cost_s=work.settings.sleep.speculate_s / 4,
+                )
+
+    def run(self, unit: Unit, work: Situation) -> Made:
+        seen = next(s for s in work.view.issues(State.REPRODUCED) if s.note.subject == unit.subject)
+        wanted = set(seen.issue.tests)
+        failing = [test for test in work.evidence.failing() if test.id in wanted]
+        if not failing:
+            return Made()
+        found, results = self._search(work, failing)
+        work.budget.checkpoint()
+        usage = found.usage
+        kept: list[Patch] = []
+        proof: Proof | None = None
+        for plausible in found.plausible:
+            tried = verify(
+                work.tests,
+                plausible.files,
+                reproducing=[test.id for test in failing],
+                impacted=results,
+                known_bad={test.id for test in work.evidence.failing()},
+                whole_suite=self._suite_is_quick(work),
+                bounds=Bounds(
+                    run_s=max(1.0, work.budget.left_s), suite_s=max(1.0, work.budget.left_s)
+                ),
+                progress=work.progress,
+                stop=work.budget.exhausted,
+            )
+            work.budget.checkpoint()
+            usage += Usage(test_runs=2 + (tried.impacted is not None) + (tried.suite is not None))
+            if tried.holds:
+                kept.append(plausible.patch)
+                proof = proof or tried
+        return Made((self._note(unit, seen, found, kept, proof, usage),), usage=usage)
+
+    @staticmethod
+    def _search(work: Situation, failing: list[Failing]) -> tuple[Found, list[str]]:
+        files = {path for test in failing for path in test.covered}
+        coverage, results = work.evidence.coverage_of(files)
+        passing = passing_ids(results)
+        own = Coverage({test.id: test.covered for test in failing if test.covered})
+        coverage = coverage.merged(own)
+        sources = work.sources
+        seconds = min(work.settings.sleep.speculate_s, max(work.budget.left_s, 1.0))
+        with WarmTests(work.tests) as warm:
+            found = Repair(SandboxValidator(warm)).search(
+                sources,
+                [test.result for test in failing],
+                passing,
+                coverage=coverage if coverage.lines else None,
+                recent=work.evidence.old_texts(failing),
+                modes={p: e.mode for p, e in work.snapshot.files.items() if e.mode != 0o100644},
+                budget=Budget(seconds=seconds),
+                stop=work.budget.exhausted,
+                on_event=lambda event: work.progress(f"{event.tried} tried: {event.text}"),
+            )
+        work.sandbox.reset()
+        return found, passing
+
+    @staticmethod
+    def _suite_is_quick(work: Situation) -> bool:
+        seconds = 0.0
+        for seen in work.view.all(kinds.TESTS):
+            seconds += sum(r.duration_s for r in seen.data(kinds.TestsOfFile).results)
+        return seconds <= min(SUITE_S, work.budget.left_s / 2)
+
+    @staticmethod
+    def _note(
+        unit: Unit,
+        seen: SeenIssue,
+        found: Found,
+        patches: list[Patch],
+        proof: Proof | None,
+        usage: Usage,
+    ) -> Note:
+        issue: AnticipatedIssue = dataclasses.replace(
+            seen.issue,
+            state=State.PATCHED if patches else State.REPRODUCED,
+            patches=tuple(patches),
+            proof=proof,
+        )
+        said = f"\n\nTried at sleep time: {found.summary}."
+        return dataclasses.replace(
+            seen.note,
+            body=seen.note.body.partition("\n\nTried at")[0] + said,
+            data=kinds.encode(issue),
+            producer=unit.producer,
+            usage=usage,
+            created=0.0,
+        )

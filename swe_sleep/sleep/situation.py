@@ -1,0 +1,137 @@
+"""All that a pass may look at: the code as it is and was, the notes, and a bench for the tests."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from swe_sleep.config import Settings
+from swe_sleep.notes.contents import Contents
+from swe_sleep.notes.evidence import Evidence, SourceTexts
+from swe_sleep.notes.outlines import Outlines
+from swe_sleep.notes.store import Store
+from swe_sleep.notes.view import View
+from swe_sleep.repo.repository import Repository
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.protocol import Backend, Limits, Sandbox
+from swe_sleep.sleep.budget import Budget
+from swe_sleep.testing.tests import Tests
+
+LAST_SNAPSHOT = "last snapshot"
+
+
+class Situation:
+    """One snapshot under study. A context manager: leaving it closes its sandbox."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        snapshot: Snapshot,
+        store: Store,
+        settings: Settings,
+        backend: Backend,
+        budget: Budget,
+        progress: Callable[[str], None] = lambda line: None,
+        outlines: Outlines | None = None,
+    ) -> None:
+        self.repository = repository
+        self.snapshot = snapshot
+        self.store = store
+        self.settings = settings
+        self.backend = backend
+        self.budget = budget
+        self.progress = progress
+        self.view = View(store, snapshot)
+        self.outlines = outlines or Outlines(store, snapshot)
+        self.outlines.move_to(snapshot)
+        self.contents = Contents(store, repository)
+        self.evidence = Evidence(self.view, snapshot, self.contents)
+        self._sandbox: Sandbox | None = None
+        self._tests: Tests | None = None
+        self._before: dict[str, str] | None = None
+
+    @property
+    def sources(self) -> SourceTexts:
+        """The contents of the Python files."""
+        languages = self.outlines.languages
+        return SourceTexts(self.snapshot, (p for p in languages if languages[p] == "python"))
+
+    # -- what was ------------------------------------------------------------------------------
+
+    @property
+    def before(self) -> Mapping[str, str]:
+        """Path to blob at the end of the last pass; at the first, those of the last commit."""
+        if self._before is None:
+            kept = self.store.recall(LAST_SNAPSHOT)
+            if kept is not None:
+                self._before = msgspec.json.decode(zlib.decompress(kept), type=dict[str, str])
+            else:
+                self._before = self._committed()
+        return self._before
+
+    def _committed(self) -> dict[str, str]:
+        if self.snapshot.head is None:
+            return {path: entry.blob for path, entry in self.snapshot.files.items()}
+        head = self.repository.snapshot_of(self.snapshot.head)
+        return {path: entry.blob for path, entry in head.files.items()}
+
+    def changed(self) -> dict[str, tuple[str, str]]:
+        """Path to (blob before, blob now) for what changed since the last pass; "" is absent."""
+        paths = {*self.before, *self.snapshot.files}
+        pairs = {path: (self.before.get(path, ""), self.snapshot.blob(path)) for path in paths}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+    def finish(self) -> None:
+        """Keep what the next pass will want to know of this one."""
+        now = {path: entry.blob for path, entry in self.snapshot.files.items()}
+        committed = self._committed()
+        dirty = [path for path, blob in now.items() if committed.get(path) != blob]
+        self.contents.keep(self.snapshot, (p for p in dirty if p in self.outlines.languages))
+        self.store.remember(LAST_SNAPSHOT, zlib.compress(msgspec.json.encode(now)))
+        self.store.tidy()
+
+    # -- the bench -----------------------------------------------------------------------------
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """A sandbox with this snapshot, opened at first use; every unit leaves it as it was."""
+        if self._sandbox is None:
+            environment = self.backend.prepare(self.snapshot, progress=self.progress)
+            if environment.problem:
+                self.progress(environment.problem)
+            wanted = self.settings.sandbox
+            limits = Limits(
+                memory_mb=wanted.memory_mb,
+                processes=wanted.processes,
+                cpus=wanted.cpus,
+                disk_mb=wanted.disk_mb,
+            )
+            self._sandbox = self.backend.open(self.snapshot, environment, limits=limits)
+        return self._sandbox
+
+    @property
+    def tests(self) -> Tests:
+        """The repository's tests on the sandbox."""
+        if self._tests is None:
+            self._tests = Tests(self.sandbox)
+        return self._tests
+
+    def close(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+        self._sandbox = self._tests = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
