@@ -1,0 +1,133 @@
+"""What is known before the question comes: from the notes, or nothing.
+
+`solve` asks through this one Protocol, so that "without notes" is one swapped argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from swe_sleep.notes import kinds
+from swe_sleep.notes.evidence import Evidence, Failing
+from swe_sleep.notes.kinds import TestsOfFile
+from swe_sleep.notes.view import Seen, SeenIssue, View
+from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.testing.discovery import find_test_files
+
+
+class Knowledge(Protocol):
+    """What may be known of the repository as it is. Everything in it is fresh."""
+
+    def issues(self) -> Sequence[SeenIssue]:
+        """Anticipated issues that a failing test proves."""
+        ...
+
+    def failing(self) -> Sequence[Failing]:
+        """Tests known to fail."""
+        ...
+
+    def complete(self) -> bool:
+        """Whether every test's outcome is known."""
+        ...
+
+    def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
+        """Coverage and results of the tests known to run any of the files."""
+        ...
+
+    def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
+        """Old contents of files that changed since the tests passed."""
+        ...
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]: ...
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]: ...
+
+
+class Nothing:
+    """No notes: what a cold run is given."""
+
+    def issues(self) -> Sequence[SeenIssue]:
+        return ()
+
+    def failing(self) -> Sequence[Failing]:
+        return ()
+
+    def complete(self) -> bool:
+        return False
+
+    def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
+        return Coverage(), []
+
+    def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
+        return {}
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]:
+        return ()
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        return ()
+
+
+class FromNotes:
+    """The fresh notes of one snapshot."""
+
+    def __init__(self, view: View, snapshot: Snapshot, evidence: Evidence) -> None:
+        self._view = view
+        self._snapshot = snapshot
+        self._evidence = evidence
+
+    def issues(self) -> Sequence[SeenIssue]:
+        return self._view.issues(State.PATCHED, State.REPRODUCED)
+
+    def failing(self) -> Sequence[Failing]:
+        return self._evidence.failing()
+
+    def complete(self) -> bool:
+        known = {
+            seen.note.subject
+            for seen in self._view.fresh(kinds.TESTS)
+            if not (data := seen.data(TestsOfFile)).pending and not data.problem
+        }
+        return set(find_test_files(self._snapshot)) <= known
+
+    def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
+        return self._evidence.coverage_of(paths)
+
+    def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
+        return self._evidence.old_texts(tests)
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]:
+        return _lines(self._view.search(text, limit=limit * 2))[:limit]
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        return _lines(self._view.about(subject.partition("::")[0]))[:limit]
+
+
+def context(issues: Iterable[SeenIssue], *, most: int = 12) -> list[ContextLine]:
+    """What proven issues say, as lines with a place, for a prompt."""
+    lines: list[ContextLine] = []
+    for each in issues:
+        issue = each.issue
+        for test in issue.tests[:3]:
+            place = Place(test.partition("::")[0])
+            lines.append(ContextLine(place, f"{test} fails: {issue.symptom}", "proven"))
+        lines += [
+            ContextLine(place, "changed since that test last passed", "proven")
+            for place in issue.cause[:3]
+        ]
+        lines += [
+            ContextLine(suspicion.place, f"suspicious: {suspicion.why}", "suspicion")
+            for suspicion in issue.suspicions[:4]
+        ]
+    return lines[:most]
+
+
+def _lines(found: Iterable[Seen]) -> list[ContextLine]:
+    """The first line of each fresh note that has a place."""
+    return [
+        ContextLine(seen.note.evidence[0], seen.note.body.strip().partition("\n")[0])
+        for seen in found
+        if seen.fresh and seen.note.evidence
+    ]
