@@ -1,0 +1,82 @@
+"""Puts the agent together: Claude, its budget, its tools and the file that holds its trajectory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from swe_sleep.config import Settings
+from swe_sleep.model.budget import Budget, Limits
+from swe_sleep.model.catalogue import prices
+from swe_sleep.model.client import ClaudeModel, ClientOptions
+from swe_sleep.model.metering import MeteredModel
+from swe_sleep.model.secrets import Masker
+from swe_sleep.model.trajectory import Trajectory
+from swe_sleep.records import ContextLine, Issue, Patch, Usage
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.knowledge import Knowledge
+from swe_sleep.solve.single import single
+from swe_sleep.solve.work import AgentOptions
+from swe_sleep.testing.tests import Tests
+
+KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+def has_key() -> bool:
+    """Whether Claude can be asked."""
+    return any(os.environ.get(name) for name in KEYS)
+
+
+class Asking:
+    """Asks Claude for a patch, within the settings' budget."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        knowledge: Knowledge,
+        trajectories: Path,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._knowledge = knowledge
+        self._trajectories = trajectories
+        self._progress = progress
+
+    def __call__(
+        self, issue: Issue, known: Sequence[ContextLine], sandbox: Sandbox, snapshot: Snapshot
+    ) -> tuple[Patch, str, Usage]:
+        wanted = self._settings.model
+        options = ClientOptions(
+            model=wanted.name,
+            provider=wanted.provider,
+            base_url=wanted.base_url,
+            thinking=wanted.thinking,
+        )
+        price_list = prices()
+        limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
+        masker = Masker(value for name in KEYS if (value := os.environ.get(name)))
+        file = self._trajectories / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
+        trajectory = Trajectory(file, masker=masker)
+        self._progress(f"trajectory: {file}")
+        try:
+            with ClaudeModel(options) as claude:
+                work = single(
+                    issue,
+                    known,
+                    model=MeteredModel(claude, price_list, budget=Budget(limits, price_list)),
+                    sandbox=sandbox,
+                    original=snapshot,
+                    runner=Tests(sandbox),
+                    notes=self._knowledge,
+                    recorder=trajectory,
+                    masker=masker,
+                    test_timeout_s=self._settings.tests.test_timeout_s,
+                    progress=self._progress,
+                    options=AgentOptions(effort=wanted.effort),
+                )
+        finally:
+            trajectory.close()
+        return work.patch, work.why, work.usage

@@ -1,0 +1,147 @@
+"""What a person sees of a pass while it runs and when it is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from swe_sleep.notes import kinds
+from swe_sleep.records import AnticipatedIssue, Change, Note, Outcome, Proof, State, TestRun
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from swe_sleep.sleep.engine import Event, SleepReport
+
+SHOWN_PATHS = 5
+
+
+class Display:
+    """Writes a line for whatever a person would want to know, and a status line for the rest."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._status = console.status("")
+        self._spinning = False
+        self._told: dict[str, State] = {}
+        """Issues that were shown, with the state they were shown in."""
+
+    def progress(self, line: str) -> None:
+        """Something long began."""
+        if not self._spinning:
+            self._spinning = True
+            self._status.start()
+        self._status.update(f"[dim]{_escape(line)}[/dim]")
+
+    def quiet(self) -> None:
+        """Nothing is under way."""
+        if self._spinning:
+            self._spinning = False
+            self._status.stop()
+
+    def event(self, event: Event) -> None:
+        """An engine's event."""
+        step = event.unit.producer.partition("@")[0]
+        if event.kind == "begin":
+            self.progress(f"{step}: {event.unit.subject or 'the repository'}")
+        elif event.kind == "failed":
+            self.console.print(f"  {step} could not do its work: {event.problem}", style="yellow")
+        for note in event.notes:
+            if note.kind == kinds.ISSUE:
+                self.issue(note)
+
+    def issue(self, note: Note) -> None:
+        """An anticipated issue, once per state it reaches."""
+        issue = kinds.decode(note.data, AnticipatedIssue)
+        if self._told.get(note.subject) == issue.state or issue.state is State.SUSPECTED:
+            return
+        self._told[note.subject] = issue.state
+        show_issue(self.console, issue)
+
+    def change(self, change: Change) -> None:
+        """A settled change."""
+        if not change:
+            self.console.print("HEAD moved; no file changed.", style="dim")
+            return
+        paths = change.paths
+        more = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+        self.console.print(f"changed: {', '.join(paths[:SHOWN_PATHS])}{more}", style="bold")
+
+    def report(self, report: SleepReport) -> None:
+        """A pass is over."""
+        self.quiet()
+        self.console.print(summary(report), style="dim")
+        for problem in report.problems:
+            self.console.print(f"  {problem}", style="yellow")
+
+
+def summary(report: SleepReport) -> str:
+    """A pass in one line."""
+    if not report.units:
+        return "Nothing to do: every note is fresh."
+    work = ", ".join(
+        f"{name} {count} ({report.seconds_by_pass[name]:.1f} s)"
+        for name, count in report.units.items()
+    )
+    end = ""
+    if report.stopped:
+        end = "; stopped, what was finished is kept"
+    elif report.left:
+        end = f"; the time is up, {report.left} units are left for the next pass"
+    return f"{len(report.notes)} notes renewed in {report.seconds:.1f} s: {work}{end}."
+
+
+def show_issue(console: Console, issue: AnticipatedIssue) -> None:
+    """An anticipated issue with its proof and what was prepared for it."""
+    if issue.state is State.REPRODUCED and not issue.patches:
+        console.print(f"anticipated issue, reproduced: {issue.title}", style="bold red")
+        for test in issue.tests[:3]:
+            console.print(f"  fails   {test}")
+        if len(issue.tests) > 3:
+            console.print(f"          and {len(issue.tests) - 3} more")
+        for place in issue.cause[:2]:
+            console.print(f"  since   the change at {place}")
+        for suspicion in issue.suspicions[:3]:
+            console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
+    elif issue.state is State.PATCHED:
+        console.print(f"patch prepared and tested: {issue.patches[0].summary}", style="bold green")
+
+
+def show_diff(console: Console, diff: str) -> None:
+    """A diff in the usual colours."""
+    for line in diff.splitlines():
+        style = ""
+        if line.startswith(("+++", "---", "diff ", "index ")):
+            style = "bold"
+        elif line.startswith("@@"):
+            style = "cyan"
+        elif line.startswith("+"):
+            style = "green"
+        elif line.startswith("-"):
+            style = "red"
+        console.print(line, style=style)
+
+
+def show_proof(console: Console, proof: Proof) -> None:
+    """The test runs behind a patch."""
+    console.print(f"  before  {_counts(proof.before)}")
+    console.print(f"  after   {_counts(proof.after)}")
+    for name, run in (("impacted", proof.impacted), ("suite", proof.suite)):
+        if run is not None:
+            known = len(proof.known_failures)
+            console.print(
+                f"  {name:<8}{_counts(run)}, {len(proof.broken)} newly failing"
+                + (f", {known} failing before it too" if known else "")
+            )
+
+
+def _counts(run: TestRun) -> str:
+    bad = sum(1 for r in run.results if r.outcome.bad)
+    passed = sum(1 for r in run.results if r.outcome is Outcome.PASSED)
+    said = f"{bad} failed, {passed} passed in {run.duration_s:.2f} s"
+    return f"{said} ({run.problem})" if run.problem else said
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,124 @@
+"""`swe-sleep doctor`: what is here, and what each missing part costs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from swe_sleep.cli import output
+from swe_sleep.errors import SweSleepError
+
+LEAST_FREE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `needed` ones make the command exit with 1 when missing."""
+
+    name: str
+    ok: bool
+    says: str
+    needed: bool = False
+
+
+def doctor(as_json: output.Json = False) -> None:
+    """Look at what is here: git, sandboxes, grammars, a key; and say what is missing for what."""
+    findings = list(_findings())
+    if as_json:
+        output.print_json([asdict(each) for each in findings])
+    else:
+        console = output.console()
+        for each in findings:
+            mark, style = ("ok", "green") if each.ok else ("--", "red" if each.needed else "yellow")
+            console.print(f"{mark}  ", style=style, end="")
+            console.print(f"{each.name:<12} {each.says}")
+    if any(each.needed and not each.ok for each in findings):
+        raise typer.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    version = sys.version.split()[0]
+    yield Finding("python", sys.version_info >= (3, 11), version, needed=True)
+    yield _git()
+    yield _attempt("docker", _docker, "sandboxes are local ones; start an engine to use containers")
+    yield _attempt("local", _local, "no local sandbox can be made")
+    yield _attempt("grammars", _grammars, "files of these languages have no outline", needed=True)
+    yield _key()
+    yield _free_space()
+    yield from _watches()
+    yield _attempt("repository", _repository, "not inside a repository", needed=False)
+
+
+def _attempt(name: str, look: Callable[[], str], missing: str, *, needed: bool = False) -> Finding:
+    try:
+        return Finding(name, True, look(), needed)
+    except SweSleepError as error:
+        return Finding(name, False, f"{error} ({missing})", needed)
+
+
+def _git() -> Finding:
+    path = shutil.which("git")
+    if path is None:
+        return Finding("git", False, "not found; nothing works without it", needed=True)
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return Finding("git", done.returncode == 0, done.stdout.strip() or done.stderr.strip(), True)
+
+
+def _docker() -> str:
+    from swe_sleep.sandbox.choose import choose
+
+    return choose("docker").guarantees().text
+
+
+def _local() -> str:
+    from swe_sleep.sandbox.choose import choose
+
+    return choose("local").guarantees().text
+
+
+def _grammars() -> str:
+    from swe_sleep.index.languages import LANGUAGES
+    from swe_sleep.index.outline import outline
+
+    broken = [name for name in LANGUAGES if outline(b"", name).problem]
+    if broken:
+        raise SweSleepError(", ".join(broken))
+    return ", ".join(LANGUAGES)
+
+
+def _key() -> Finding:
+    from swe_sleep.cli.asking import KEYS
+
+    name = next((name for name in KEYS if os.environ.get(name)), None)
+    if name:
+        return Finding("key", True, f"{name} is set; Claude can be asked")
+    text = "none; everything works but Claude: summaries, guesses and patches come without a model"
+    return Finding("key", False, f"{text}. Set {KEYS[0]} to use it")
+
+
+def _free_space() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    return Finding("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free here")
+
+
+def _watches() -> Iterator[Finding]:
+    limit = Path("/proc/sys/fs/inotify/max_user_watches")
+    if limit.is_file():
+        number = int(limit.read_text())
+        yield Finding(
+            "watches", number >= 8192, f"{number} folders can be watched; beyond, it looks around"
+        )
+
+
+def _repository() -> str:
+    from swe_sleep.cli import wiring
+
+    with wiring.reading() as known:
+        return f"{known.repository.root}, {len(known.snapshot.files)} files"

@@ -1,0 +1,178 @@
+"""`swe-sleep solve`: a patch, made and tested in a sandbox."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swe_sleep.cli import output
+from swe_sleep.cli.sleep import BackendName
+from swe_sleep.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from swe_sleep.solve.solve import Solved
+
+
+def solve(
+    issue: Annotated[
+        list[str] | None, typer.Argument(help="The issue, as you would say it.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="Read the issue from a file; - for stdin.")
+    ] = None,
+    test: Annotated[
+        list[str] | None, typer.Option("--test", "-t", help="Make this failing test pass.")
+    ] = None,
+    notes: Annotated[bool, typer.Option(help="Use what sleep found out.")] = True,
+    solver: Annotated[
+        str, typer.Option(help="auto, search (built in, no model) or agent (Claude).")
+    ] = "auto",
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Change the files of the work tree.")
+    ] = False,
+    branch: Annotated[
+        str | None, typer.Option("--branch", help="Put the patch on a new branch of this name.")
+    ] = None,
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Commit the patch on the branch checked out.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=1, help="For the built-in search.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0, help="Money that Claude may cost.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Another model.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Another server with the Messages API.")
+    ] = None,
+    backend: BackendName = None,
+    as_json: output.Json = False,
+) -> None:
+    """Make a patch for an issue and test it. Your files stay as they are unless you say --apply.
+
+    \b
+    swe-sleep solve "Milk is taken off the shelf one day too early"
+    swe-sleep solve --test tests/test_expiry.py::test_last_day --apply
+    """
+    from swe_sleep.cli import wiring
+    from swe_sleep.cli.display import Display
+
+    if solver not in ("auto", "search", "agent"):
+        raise UsageError(f"--solver is auto, search or agent, not {solver!r}.")
+    if sum((apply, commit, branch is not None)) > 1:
+        raise UsageError("give one of --apply, --branch and --commit.")
+    text = _text(issue, file)
+    if not text.strip() and not test:
+        raise UsageError("no issue: give its text, --file, or --test.")
+    display = Display(output.console(stderr=as_json))
+    flags = {
+        "sandbox.backend": backend,
+        "model.name": model,
+        "model.base_url": base_url,
+        "model.budget_usd": budget_usd,
+        "sleep.speculate_s": seconds,
+    }
+    try:
+        with (
+            wiring.stopping() as stop,
+            wiring.bench(flags, display.progress, notes=notes) as bench,
+        ):
+            ids = tuple(wiring.inside(bench.repository, each) for each in test or ())
+            solved = wiring.solve(bench, text, ids, solver, display.progress, stop)
+            display.quiet()
+            landed = ""
+            if solved.solved and solved.patch is not None and (apply or commit or branch):
+                done = bench.repository.land(
+                    solved.patch, branch=branch, commit=commit, message=_message(solved)
+                )
+                where = f"on the new branch {branch}" if branch else "in the work tree"
+                landed = f"{', '.join(done.paths)} changed {where}" + (
+                    f", commit {done.commit[:10]}" if done.commit else ""
+                )
+    finally:
+        display.quiet()
+    if as_json:
+        output.print_json(plain(solved) | {"landed": landed})
+    else:
+        show(display.console, solved)
+        if landed:
+            display.console.print(landed)
+        elif solved.solved:
+            display.console.print(
+                "Nothing was changed; --apply puts it into your files.", style="dim"
+            )
+    if not solved.solved:
+        raise typer.Exit(1)
+
+
+def _text(issue: list[str] | None, file: str | None) -> str:
+    if issue and file:
+        raise UsageError("give the issue as text or with --file, not both.")
+    if not file:
+        return " ".join(issue or ())
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}.") from error
+    return data.decode("utf-8", "replace")
+
+
+def _message(solved: Solved) -> str:
+    title = solved.issue.title or "Mend a failing test"
+    summary = solved.patch.summary if solved.patch else ""
+    tests = "\n".join(f"Now passes: {result.test_id}" for result in solved.failing[:5])
+    return "\n\n".join(filter(None, (title[:70], summary, tests))) + "\n"
+
+
+def show(console: Console, solved: Solved) -> None:
+    """What a run gave, for a person: the diff, the proof, the notes, the cost."""
+    from swe_sleep.cli import display
+
+    usage = solved.usage
+    if solved.patch is not None:
+        display.show_diff(console, solved.patch.diff)
+        console.print()
+        if solved.proof is not None:
+            display.show_proof(console, solved.proof)
+        made = {
+            "prepared": "prepared while nobody waited, verified again now",
+            "search": f"found by the built-in search ({solved.plausible} plausible)",
+            "agent": "made by Claude",
+        }[solved.solver or "search"]
+        console.print(f"  patch   {made}: {solved.patch.summary or ', '.join(solved.patch.paths)}")
+    if not solved.solved:
+        console.print(f"No verified patch: {solved.why}", style="yellow")
+        for result in solved.failing[:3]:
+            console.print(f"  fails   {result.test_id}: {result.message}")
+        for suspicion in solved.suspicions[:5]:
+            console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
+    if solved.notes:
+        console.print(f"  notes   {', '.join(dict.fromkeys(solved.notes))}")
+    money = "" if not usage.cost_usd else f", {usage.cost_usd:.3f} USD"
+    console.print(
+        f"  cost    {usage.wall_s:.1f} s, {usage.test_runs} test runs,"
+        f" {usage.candidates} candidates, {usage.tokens} tokens{money}"
+    )
+
+
+def plain(solved: Solved) -> dict[str, object]:
+    """The same for a program."""
+    return {
+        "solved": solved.solved,
+        "solver": solved.solver,
+        "why": solved.why,
+        "diff": solved.patch.diff if solved.patch else "",
+        "summary": solved.patch.summary if solved.patch else "",
+        "proof": solved.proof,
+        "failing": solved.failing,
+        "suspicions": solved.suspicions,
+        "notes": solved.notes,
+        "plausible": solved.plausible,
+        "usage": solved.usage,
+    }

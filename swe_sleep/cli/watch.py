@@ -1,0 +1,70 @@
+"""`swe-sleep watch`: sleep whenever the code changes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from swe_sleep.cli import output
+from swe_sleep.cli.sleep import BackendName, Seconds
+from swe_sleep.errors import UsageError
+
+
+def watch(
+    settle_s: Annotated[
+        float | None,
+        typer.Option("--settle-s", min=0.05, help="Seconds of quiet before a change is taken."),
+    ] = None,
+    poll_s: Annotated[
+        float | None,
+        typer.Option("--poll-s", min=0.1, help="Look so often, where no file events come."),
+    ] = None,
+    budget_s: Seconds = None,
+    backend: BackendName = None,
+) -> None:
+    """Watch this repository and think about every change, until Ctrl-C.
+
+    A change that comes while a pass runs is taken at once; what was finished is kept.
+    """
+    from filelock import FileLock, Timeout
+
+    from swe_sleep.cli import wiring
+    from swe_sleep.cli.display import Display
+    from swe_sleep.integrations import queue
+    from swe_sleep.repo.watcher import watch as settled_changes
+    from swe_sleep.sleep.sleeper import lower_priority
+
+    display = Display(output.console())
+    flags = {
+        "watch.settle_s": settle_s,
+        "watch.poll_s": poll_s,
+        "sleep.budget_s": budget_s,
+        "sandbox.backend": backend,
+    }
+    with wiring.sleeping(flags, display) as sleeper:
+        repository, settings = sleeper.repository, sleeper.settings
+        lock = FileLock(repository.state_dir / "watch.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError("this repository is being watched already.") from None
+        lower_priority()
+        display.console.print(f"watching {repository.root}; Ctrl-C ends it", style="bold")
+        display.console.print(f"sandbox: {sleeper.backend.guarantees().text}", style="dim")
+        try:
+            with (
+                wiring.stopping() as stop,
+                queue.watching(repository.state_dir, repository.root),
+            ):
+                changes = settled_changes(
+                    repository,
+                    settle_s=settings.watch.settle_s,
+                    poll_s=settings.watch.poll_s,
+                    stop=stop,
+                    progress=display.console.print,
+                )
+                queue.take(repository.state_dir)  # the first look at everything covers it
+                sleeper.follow(changes, stop, display.change, display.report)
+        finally:
+            lock.release()

@@ -1,0 +1,1 @@
+"""The demo's stage: a small bundled repository, and realistic edits that break it."""
