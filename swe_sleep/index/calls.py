@@ -74,11 +74,10 @@ def _call(content: bytes, node: Node, names: frozenset[str]) -> Call | None:
         return None
     outer = node.child_by_field_name("receiver") or node.child_by_field_name("object")
     text = "".join(_text(content, function).split())
-    cut = max(text.rfind("."), text.rfind("::") + 1, text.rfind("->") + 1)
-    name = text[cut + 1 :].partition("<")[0] if cut >= 0 else text.partition("<")[0]
+    text = text.replace("->", ".").replace("::", ".").partition("<")[0]
+    receiver, _, name = text.rpartition(".")
     if name not in names:
         return None
-    receiver = text[:cut].rstrip(":-") if cut > 0 else ""
     if outer is not None:
         receiver = _text(content, outer)
     positional, keywords, spread, spread_keywords = 0, [], False, False

@@ -73,7 +73,7 @@ class Graph:
         old = self._outlines.get(path)
         if old == outline:
             return
-        before = self._top.get(path, {}).keys() | {s.name for s in old.symbols} if old else set()
+        before = {_key(s.name) for s in old.symbols} if old is not None else set()
         if old is not None:
             self._forget(path, old)
         if outline is None:
@@ -85,7 +85,7 @@ class Graph:
                 self._add_users(self._users, path, outline)
         self._exported.clear()
         self._edges.pop(path, None)
-        after = {s.name for s in outline.symbols} if outline is not None else set()
+        after = {_key(s.name) for s in outline.symbols} if outline is not None else set()
         if old is None or outline is None or old.package != outline.package:
             self._resolver = None
             self._links.clear()
@@ -120,8 +120,8 @@ class Graph:
         top: dict[str, list[int]] = {}
         definitions = self._definitions
         for index, symbol in enumerate(outline.symbols):
-            name = symbol.name
-            if symbol.parent == MODULE and symbol.qualname == name:
+            name = _key(symbol.name)
+            if symbol.parent == MODULE and symbol.qualname == symbol.name:
                 top.setdefault(name, []).append(index)
             found = definitions.get(name)
             if found is None:
@@ -132,7 +132,7 @@ class Graph:
 
     def _forget(self, path: str, outline: Outline) -> None:
         del self._top[path]
-        for name in {symbol.name for symbol in outline.symbols}:
+        for name in {_key(symbol.name) for symbol in outline.symbols}:
             kept = [target for target in self._definitions[name] if target[0] != path]
             if kept:
                 self._definitions[name] = kept
@@ -172,13 +172,10 @@ class Graph:
 
     def definitions(self, name: str) -> tuple[Definition, ...]:
         """All symbols with this name; `name` may be qualified, such as `Class.method`."""
-        last = name.rpartition(".")[2]
         found = (
             Definition(path, self._outlines[path].symbols[index])
-            for path, index in self._definitions.get(last, ())
+            for path, index in self._definitions.get(_key(name.rpartition(".")[2]), ())
         )
-        if last == name:
-            return tuple(found)
         suffix = "." + name
         return tuple(d for d in found if ("." + d.symbol.qualname).endswith(suffix))
 
@@ -266,7 +263,7 @@ class Graph:
         wanted = {(path, i) for i, s in enumerate(outline.symbols) if s.qualname == qualname}
         if not wanted:
             return ()
-        name = next(outline.symbols[index].name for _, index in wanted)
+        name = _key(next(outline.symbols[index].name for _, index in wanted))
         uses: list[Use] = []
         for user in self._using(name):
             uses.extend(self._uses_in(user, name, wanted))
@@ -465,6 +462,11 @@ class Graph:
             graph, alpha=0.85, weight_fn=float, personalization=start, tol=1e-8, max_iter=200
         )
         return {path: ranks[number] for path, number in index.items()}
+
+
+def _key(name: str) -> str:
+    """A name as uses of it are found: Ruby's marks at the end are not part of a word."""
+    return name.rstrip("?!=") if name[-1:] in ("?", "!", "=") else name
 
 
 def _kin(one: str, other: str) -> bool:

@@ -113,7 +113,7 @@ def uses(
         count = counts.get(key, 1)
         if owner:
             symbol = symbols[owner - 1]
-            if line == symbol.name_line and tokens[number - 1].strip(".(") == symbol.name:
+            if line == symbol.name_line and _is(tokens[number - 1], symbol.name):
                 count -= 1  # the definition itself is no use of the name
                 if not count:
                     continue
@@ -122,6 +122,10 @@ def uses(
     if sys.byteorder == "big":
         packed.byteswap()
     return tokens, packed.tobytes()
+
+
+def _is(token: str, name: str) -> bool:
+    return token.strip(".(") == name.rstrip("?!=")
 
 
 _LINE_END = b"\1"

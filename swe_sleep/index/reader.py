@@ -195,13 +195,14 @@ def _digests(reading: Reading) -> list[int]:
         parent = symbol.parent
         if parent != MODULE and reading.symbols[parent].kind in _HOLDERS:
             start, end = pieces[parent].pop()
-            pieces[parent] += [(start, min(symbol.name_end, end)), (max(start, symbol.end), end)]
+            pieces[parent] += [(start, min(symbol.start, end)), (max(start, symbol.end), end)]
     numbers = []
     for parts in pieces:
-        hashed = blake2b(content[slice(*parts[0])], digest_size=8)
-        for part in parts[1:]:
-            hashed.update(content[slice(*part)])
-        numbers.append(int.from_bytes(hashed.digest(), "little"))
+        if len(parts) == 1:
+            own = content[slice(*parts[0])]
+        else:  # without the space around what was taken out
+            own = b"\n".join(filter(None, [content[slice(*part)].strip() for part in parts]))
+        numbers.append(int.from_bytes(blake2b(own, digest_size=8).digest(), "little"))
     return numbers
 
 

@@ -41,7 +41,7 @@ class Draft:
 
     __slots__ = (
         "bases", "decorators", "docstring", "end", "end_line", "kind", "line", "name", "name_end",
-        "name_line", "parent", "qualname", "signature",
+        "name_line", "parent", "qualname", "signature", "start",
     )  # fmt: skip
 
     name: str
@@ -55,6 +55,7 @@ class Draft:
     decorators: tuple[str, ...]
     bases: tuple[str, ...]
     parent: int
+    start: int
     name_end: int
     end: int
 
@@ -121,7 +122,7 @@ class Reading:
         draft.name = name[:200]
         draft.qualname = scope.prefix + draft.name
         draft.kind = kind
-        draft.line = (start or node).start_point[0] + 1
+        draft.line = (node if start is None else start).start_point[0] + 1
         end_row, end_column = node.end_point
         draft.end_line = max(draft.line, end_row + 1 if end_column else end_row)
         draft.name_line = (name_node or node).start_point[0] + 1
@@ -131,6 +132,7 @@ class Reading:
         draft.bases = bases
         draft.parent = scope.symbol
         draft.name_end = node.start_byte if name_node is None else name_node.end_byte
+        draft.start = node.start_byte if start is None else start.start_byte
         draft.end = node.end_byte
         self.symbols.append(draft)
         return Scope(len(self.symbols) - 1, draft.qualname + ".", kind, scope.depth + 1)
