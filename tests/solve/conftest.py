@@ -15,9 +15,9 @@ from swe_sleep.model.catalogue import prices
 from swe_sleep.model.client import ClaudeModel, ClientOptions
 from swe_sleep.model.metering import MeteredModel
 from swe_sleep.model.trajectory import Trajectory
-from swe_sleep.records import Issue
-from swe_sleep.repo.repository import Repository
-from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.records import Entry, Issue
+from swe_sleep.repo.hashing import blob_of
+from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.single import single
@@ -34,29 +34,64 @@ FILES = {
 }
 
 
+class InMemory:
+    """Contents of a snapshot that no git repository is needed for."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, path: str, entry: Entry) -> bytes:
+        return self._files[path]
+
+
+def snapshot_of(files: Mapping[str, str | bytes]) -> Snapshot:
+    contents = {p: c if isinstance(c, bytes) else c.encode() for p, c in files.items()}
+    entries = {p: Entry(blob_of(c, "sha1"), REGULAR) for p, c in contents.items()}
+    return Snapshot(entries, None, None, InMemory(contents))
+
+
 @dataclass
 class Site:
     """An open sandbox and the snapshot it was opened with."""
 
     sandbox: Sandbox
     snapshot: Snapshot
-    root: Path
+
+
+@pytest.fixture(scope="session")
+def backend() -> LocalBackend:
+    return LocalBackend()
 
 
 @pytest.fixture
-def open_site(make_repository: Callable[..., Path]) -> Iterator[Callable[..., Site]]:
-    """`open_site({path: text})` opens a local sandbox on a new repository."""
+def open_site(backend: LocalBackend) -> Iterator[Callable[..., Site]]:
+    """`open_site({path: text})`, or with a snapshot, opens a local sandbox."""
     with ExitStack() as stack:
 
-        def open_one(files: Mapping[str, str | bytes] | None = None) -> Site:
-            root = make_repository(FILES if files is None else files)
-            snapshot = Repository.open(root).snapshot()
-            backend = LocalBackend()
-            environment = backend.prepare(snapshot, progress=lambda line: None)
-            box = stack.enter_context(backend.open(snapshot, environment))
-            return Site(box, snapshot, root)
+        def open_one(files: Mapping[str, str | bytes] | Snapshot | None = None) -> Site:
+            given = files if isinstance(files, Snapshot) else snapshot_of(files or FILES)
+            environment = backend.prepare(given, progress=lambda line: None)
+            return Site(stack.enter_context(backend.open(given, environment)), given)
 
         yield open_one
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(backend: LocalBackend) -> Iterator[Callable[..., Sandbox]]:
+    """`shared_sandbox(files)` is the module's sandbox on these files, as new."""
+    opened: list[Sandbox] = []
+
+    def get(files: Mapping[str, str | bytes]) -> Sandbox:
+        if not opened:
+            snapshot = snapshot_of(files)
+            environment = backend.prepare(snapshot, progress=lambda line: None)
+            opened.append(backend.open(snapshot, environment))
+        opened[0].reset()
+        return opened[0]
+
+    yield get
+    for sandbox in opened:
+        sandbox.close()
 
 
 @pytest.fixture

@@ -13,12 +13,17 @@ from swe_sleep.model.budget import Limits
 from swe_sleep.model.tools import EDITOR_NAME
 from swe_sleep.model.trajectory import read
 from swe_sleep.records import ContextLine, Issue, Place
+from swe_sleep.repo.repository import Repository
 from swe_sleep.solve.masking import PLACEHOLDER, MaskPolicy
 from swe_sleep.solve.work import AgentOptions, Work
 
 Solve = Callable[..., Work]
 Git = Callable[..., str]
 
+SHOP = {
+    "shop.py": "def total(prices):\n    return sum(prices) + 1\n",
+    "test_shop.py": "from shop import total\n\ndef test_total():\n    assert total([1, 2]) == 3\n",
+}
 MENDED = "def total(prices):\n    return sum(prices)\n"
 
 
@@ -39,9 +44,15 @@ def last_results(api: Any, number: int = -1) -> list[dict[str, Any]]:
 
 
 def test_a_bug_is_found_mended_tested_and_handed_in(
-    messages_api: Any, solve: Solve, open_site: Any, git: Git, tmp_path: Path
+    messages_api: Any,
+    solve: Solve,
+    open_site: Any,
+    make_repository: Callable[..., Path],
+    git: Git,
+    tmp_path: Path,
 ) -> None:
-    api, site = messages_api, open_site()
+    api, root = messages_api, make_repository(SHOP)
+    site = open_site(Repository.open(root).snapshot())
     api.reply(api.thinking("Look first."), api.call("run_tests"))
     api.reply(api.call("bash", command="cat shop.py && cd / && pwd"))
     api.reply(api.text("One too many."), mend(api), api.call("run_tests"))
@@ -75,10 +86,10 @@ def test_a_bug_is_found_mended_tested_and_handed_in(
     first = api.requests[0].body["messages"][0]["content"][0]["text"]
     assert "shop.py:2 [proven]: changed in the last commit" in first
     # the person's files are as they were, and the patch applies to them
-    assert "+ 1" in (site.root / "shop.py").read_text()
+    assert "+ 1" in (root / "shop.py").read_text()
     (tmp_path / "it.diff").write_text(work.patch.diff)
-    git(site.root, "apply", str(tmp_path / "it.diff"))
-    assert (site.root / "shop.py").read_text() == MENDED
+    git(root, "apply", str(tmp_path / "it.diff"))
+    assert (root / "shop.py").read_text() == MENDED
     kinds = [line["kind"] for line in read(tmp_path / "run.jsonl")]
     assert kinds[0] == "header"
     assert kinds[-1] == "end"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
+from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.editor import Editor, ToolProblem
 
 FILES = {
@@ -21,13 +22,18 @@ FILES = {
 }
 
 
-@pytest.fixture
-def site(open_site: Callable[..., Any]) -> Any:
-    return open_site(FILES)
+@dataclass
+class Site:
+    sandbox: Sandbox
 
 
 @pytest.fixture
-def edit(site: Any) -> Callable[..., str]:
+def site(shared_sandbox: Callable[..., Sandbox]) -> Site:
+    return Site(shared_sandbox(FILES))
+
+
+@pytest.fixture
+def edit(site: Site) -> Callable[..., str]:
     editor = Editor(site.sandbox, limit_chars=2_000)
     return lambda command, path, **values: editor.run({"command": command, "path": path, **values})
 
@@ -35,7 +41,7 @@ def edit(site: Any) -> Callable[..., str]:
 Edit = Callable[..., str]
 
 
-def test_view(edit: Edit, site: Any) -> None:
+def test_view(edit: Edit, site: Site) -> None:
     assert edit("view", "a.py") == (
         "     1\tone = 1\n     2\ttwo = 2\n     3\t\n     4\tdef f():\n     5\t    return one"
     )
@@ -74,19 +80,19 @@ def test_view_ranges_that_are_none(edit: Edit, bad: object) -> None:
         edit("view", "a.py", view_range=bad)
 
 
-def test_create(edit: Edit, site: Any) -> None:
+def test_create(edit: Edit, site: Site) -> None:
     assert edit("create", "new/deep/c.py", file_text="a\nb") == "Created new/deep/c.py, 2 lines."
     assert site.sandbox.get("new/deep/c.py") == b"a\nb"
     assert edit("create", "a.py", file_text="") == "Replaced a.py, 0 lines."
     assert site.sandbox.get("a.py") == b""
 
 
-def test_create_in_scratch_is_no_change(edit: Edit, site: Any) -> None:
+def test_create_in_scratch_is_no_change(edit: Edit, site: Site) -> None:
     edit("create", f"{site.sandbox.scratch}/try.py", file_text="print(1)\n")
     assert site.sandbox.changes() == {}
 
 
-def test_str_replace(edit: Edit, site: Any) -> None:
+def test_str_replace(edit: Edit, site: Site) -> None:
     said = edit("str_replace", "a.py", old_str="    return one\n", new_str="    return two\n")
     assert said.startswith("Changed a.py:\n")
     assert "     5\t    return two" in said
@@ -111,7 +117,7 @@ def test_str_replace(edit: Edit, site: Any) -> None:
     ],
 )
 def test_replacements_that_cannot_be(
-    edit: Edit, site: Any, path: str, old: str, new: str, why: str
+    edit: Edit, site: Site, path: str, old: str, new: str, why: str
 ) -> None:
     with pytest.raises(ToolProblem) as caught:
         edit("str_replace", path, old_str=old, new_str=new)
@@ -119,7 +125,7 @@ def test_replacements_that_cannot_be(
     assert site.sandbox.changes() == {}
 
 
-def test_other_line_endings_and_bytes_survive(edit: Edit, site: Any) -> None:
+def test_other_line_endings_and_bytes_survive(edit: Edit, site: Site) -> None:
     edit("str_replace", "dos.txt", old_str="one\ntwo\n", new_str="1\n2\n")
     assert site.sandbox.get("dos.txt") == b"1\r\n2\r\nthree\r\n"
     edit("insert", "dos.txt", insert_line=1, insert_text="half")
@@ -138,7 +144,7 @@ def test_other_line_endings_and_bytes_survive(edit: Edit, site: Any) -> None:
         ("feed.txt", 1, "new", b"a\x0cb\nnew\nc\x1dd\n"),
     ],
 )
-def test_insert(edit: Edit, site: Any, path: str, line: int, text: str, after: bytes) -> None:
+def test_insert(edit: Edit, site: Site, path: str, line: int, text: str, after: bytes) -> None:
     edit("insert", path, insert_line=line, insert_text=text)
     assert site.sandbox.get(path) == after
 
