@@ -8,7 +8,9 @@ and ranked, and whoever offers one verifies it with the whole suite.
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,10 +21,14 @@ from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import is_test_path, localise, test_file
-from swe_sleep.repair.validation import Stop, Validator
+from swe_sleep.repair.validation import Stop, Validator, Verdict
 from swe_sleep.repo.diff import diff
 
 PRODUCER = "repair/search"
+
+FIRST_BATCH, MOST_AT_ONCE = 40, 320
+"""Candidates that are screened together: a session of pytest is paid once for all of them."""
+SCREEN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ class _Search:
         stop: Stop,
         tell: Callable[[Event], None],
     ) -> None:
-        self.validate = repair._validator.validate
+        self.validator, self.screens = repair._validator, True
         self.clock = repair._clock
         self.library, self.recent, self.budget = library, recent, budget
         self.failing, self.passing = list(failing), list(passing)
@@ -195,20 +201,30 @@ class _Search:
         self._say("localised", f"{len(suspicions)} suspicious statements")
         past = Library(self.recent)
         editable = [path for path in self.recent if self._editable(path)]
-        ended: Ended = "exhausted"
         order = best_first(
             suspicions,
             self.library,
             past=past,
             first=undoing(self.recent, self.library, editable),
         )
-        for ranked in order:
-            over = self._over()
-            if over is not None:
-                ended = over
+        size, waiting = FIRST_BATCH, deque[Ranked]()
+        while (over := self._over()) is None:
+            waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
+            if not waiting:
                 break
-            self._try(ranked)
-        return self._found(suspicions, self._over() or ended)
+            judged = self._screen(list(waiting))
+            for verdict in judged:
+                ranked = waiting.popleft()
+                if verdict == "failed":
+                    self._count()
+                    self._say("tried", ranked.candidate.summary)
+                else:
+                    self._try(ranked)
+                if self._over() is not None:
+                    break
+            size = min(MOST_AT_ONCE, size * 2)
+        ended = over or "exhausted"
+        return self._found(suspicions, ended)
 
     def _editable(self, path: str) -> bool:
         return path not in self.closed and not is_test_path(path, self.test_files)
@@ -242,12 +258,32 @@ class _Search:
             self._say("measured", f"measured the coverage of {len(ids) + len(unknown)} tests")
         return True
 
+    def _screen(self, batch: Sequence[Ranked]) -> Sequence[Verdict]:
+        """Judge a batch at once; where that is not possible, the first of it is unknown."""
+        if self.screens:
+            contents = self.library.contents
+            verdicts = self.validator.screen(
+                [ranked.candidate.apply(contents) for ranked in batch],
+                [r.test_id for r in self.failing],
+                timeout_s=max(1.0, min(SCREEN_S, self._left())),
+                test_timeout_s=self.test_limit_s,
+                stop=self.outside_stop,
+            )
+            self.test_runs += sum(1 for verdict in verdicts if verdict != "unknown")
+            if verdicts or self.outside_stop():
+                return verdicts
+            self.screens = False  # such tests do not fail, or can't be collected, that way
+        return ["unknown"] * len(batch)
+
+    def _count(self) -> None:
+        self.tried += 1
+        self.since_plausible += 1
+
     def _try(self, ranked: Ranked) -> None:
         """Cheapest first: one failing test, the other failing tests, the impacted tests."""
         candidate = ranked.candidate
         files = candidate.apply(self.library.contents)
-        self.tried += 1
-        self.since_plausible += 1
+        self._count()
         ids = [r.test_id for r in self.failing]
         runs: list[TestRun] = []
         for batch in (ids[:1], ids[1:], self._impacted(candidate)):
@@ -314,7 +350,7 @@ class _Search:
         self, files: Mapping[str, bytes], ids: Sequence[str], coverage: bool = False
     ) -> TestRun:
         self.test_runs += 1
-        return self.validate(
+        return self.validator.validate(
             files,
             ids,
             timeout_s=max(1.0, min(max(self.run_limit_s, len(ids) * 0.5), self._left() + 1.0)),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from importlib.resources import files as resources
+from typing import Literal, Protocol
 
 from swe_sleep.records import TestRun
-from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.testing.tests import BACKSTOP_S, ENVIRONMENT
+from swe_sleep.testing.warm import WarmTests
 
 Stop = Callable[[], bool]
+
+Verdict = Literal["passed", "failed", "unknown"]
 
 
 class Validator(Protocol):
@@ -29,30 +35,25 @@ class Validator(Protocol):
         `timeout_s` is for the whole run, `test_timeout_s` for each test."""
         ...
 
-
-class Runner(Protocol):
-    """Runs tests in a sandbox: `testing.tests.Tests`, or its warm sibling."""
-
-    def run(
+    def screen(
         self,
-        test_ids: Sequence[str] | None,
+        candidates: Sequence[Mapping[str, bytes]],
+        test_ids: Sequence[str],
         *,
         timeout_s: float,
         test_timeout_s: float,
-        coverage: bool = False,
-        fail_fast: bool = False,
-        strict: bool = True,
         stop: Stop | None = None,
-    ) -> TestRun: ...
+    ) -> Sequence[Verdict]:
+        """Judge candidates quickly: whether all these failing tests would pass. May answer
+        `unknown`, and for fewer than were given, in order. A `passed` is still to be validated."""
+        ...
 
 
 class SandboxValidator:
-    """Puts a candidate's files into an open sandbox, runs, and puts the originals back before the
-    next. `originals` are the snapshot's contents; the sandbox is to be used by no one else."""
+    """Validation in an open sandbox whose copy holds the text that is to be mended."""
 
-    def __init__(self, sandbox: Sandbox, runner: Runner, originals: Mapping[str, bytes]) -> None:
-        self._sandbox, self._runner, self._originals = sandbox, runner, originals
-        self._replaced: Mapping[str, bytes] = {}
+    def __init__(self, warm: WarmTests) -> None:
+        self._warm, self._tests, self._sandbox = warm, warm.tests, warm.tests.sandbox
 
     def validate(
         self,
@@ -64,23 +65,61 @@ class SandboxValidator:
         coverage: bool = False,
         stop: Stop | None = None,
     ) -> TestRun:
-        back = {p: self._originals[p] for p in self._replaced if p not in files}
-        if back or files:
-            self._replaced = {**self._replaced, **files}  # also if the put ends half-way
-            self._sandbox.put({**back, **files})
-            self._replaced = dict(files)
-        return self._runner.run(
+        if coverage and not files:  # a long run, which can be stopped
+            return self._tests.run(
+                test_ids,
+                timeout_s=timeout_s,
+                test_timeout_s=test_timeout_s,
+                coverage=True,
+                strict=False,
+                stop=stop,
+            )
+        return self._warm.run(
             test_ids,
+            files=files,
             timeout_s=timeout_s,
             test_timeout_s=test_timeout_s,
             coverage=coverage,
             fail_fast=not coverage,
-            strict=False,
-            stop=stop,
         )
 
-    def restore(self) -> None:
-        """Make the copy the snapshot again."""
-        if self._replaced:
-            self._sandbox.put({path: self._originals[path] for path in self._replaced})
-            self._replaced = {}
+    def screen(
+        self,
+        candidates: Sequence[Mapping[str, bytes]],
+        test_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        test_timeout_s: float,
+        stop: Stop | None = None,
+    ) -> Sequence[Verdict]:
+        job = self._tests.job(test_ids, timeout_s=timeout_s, test_timeout_s=test_timeout_s)
+        results = posixpath.join(job["folder"], "results")
+        program = posixpath.join(self._tests.folder, "screen.py")
+        job |= {
+            "candidates": [{p: t.decode() for p, t in c.items()} for c in candidates],
+            "most_passed": 2,
+            "results": results,
+        }
+        text = (resources("swe_sleep.repair.inside") / "screen.py").read_bytes()
+        self._sandbox.put({program: text})
+        self._sandbox.run(
+            [self._sandbox.environment.python, program],
+            timeout_s=timeout_s + BACKSTOP_S,
+            env=ENVIRONMENT,
+            stdin=json.dumps(job).encode(),
+            stop=stop,
+        )
+        try:
+            words = self._sandbox.get(results).decode().split()
+        except FileNotFoundError:
+            return ()
+        finally:
+            self._sandbox.put({results: None})
+        return [_VERDICTS[word] for word in words]
+
+
+_VERDICTS: Mapping[str, Verdict] = {
+    "passed": "passed",
+    "failed": "failed",
+    "unknown": "unknown",
+}

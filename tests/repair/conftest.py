@@ -57,6 +57,9 @@ class InProcess:
                 break
         return TestRun(tuple(results), coverage=Coverage(lines) if coverage else None)
 
+    def screen(self, *arguments: object, **more: object) -> tuple[()]:
+        return ()
+
 
 def _tracer(ran: set[int]) -> Callable[[FrameType, str, object], Any]:
     """Notes the lines of m.py; ends what runs too long."""
