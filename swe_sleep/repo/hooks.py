@@ -29,13 +29,13 @@ def hooks_folder(repository: Repository) -> Path:
 
 def tracked(repository: Repository, files: Iterable[Path]) -> set[Path]:
     """Those of some absolute names that are in git's index."""
-    below = {}
+    below: dict[bytes, set[Path]] = {}
     for file in files:
         name = file.parent.resolve() / file.name
         if name.is_relative_to(repository.root):
-            below[os.fsencode(name.relative_to(repository.root))] = file
+            below.setdefault(os.fsencode(name.relative_to(repository.root)), set()).add(file)
     if not below:
         return set()
     pathspecs = [os.fsdecode(name) for name in below]
     output = repository.git.run("--literal-pathspecs", "ls-files", "-z", "--", *pathspecs)
-    return {below[name] for name in plumbing.records(output) if name in below}
+    return {file for name in plumbing.records(output) for file in below.get(name, ())}
