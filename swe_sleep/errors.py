@@ -16,6 +16,7 @@
     │   └── EnvironmentFailed         the project's dependencies could not be installed
     ├── TestsError                    the tests could not be run at all
     ├── ModelError                    the model's server refused or failed for good
+    │   └── model.faults.ModelFault   which of the ways, and what was spent on it all the same
     └── BudgetExceeded                a hard limit was reached; what was made so far is kept
 
 Errors of libraries are translated into these once, at the edge of the room that uses the library.
