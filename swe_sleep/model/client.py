@@ -8,6 +8,7 @@ breaks off is not asked for again here: that is a decision about a turn, and the
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ class ClaudeModel:
     def __init__(self, options: ClientOptions) -> None:
         self.options = options
         self._client: Anthropic | None = None
+        self._connecting = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -190,9 +192,10 @@ class ClaudeModel:
         )
 
     def _connected(self) -> Anthropic:
-        if self._client is None:
-            self._client = _connect(self.options)
-        return self._client
+        with self._connecting:
+            if self._client is None:
+                self._client = _connect(self.options)
+            return self._client
 
 
 def _not_too_long(request: Any, call_next: Callable[[Any], Any]) -> Any:

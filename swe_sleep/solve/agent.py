@@ -34,7 +34,6 @@ class Agent:
         submit: Submit,
         tests: RunTests,
         *,
-        python: str,
         recorder: Recorder | None = None,
         remaining: Callable[[], str] = lambda: "",
         progress: Callable[[str], None] = lambda line: None,
@@ -46,7 +45,6 @@ class Agent:
         self._patch = patch
         self._submit = submit
         self._tests = tests
-        self._python = python
         self._recorder = recorder or NoRecorder()
         self._remaining = remaining
         self._progress = progress
@@ -80,7 +78,7 @@ class Agent:
         parts["known"] = context_text(known)
         masked = {name: self._toolbox.masker(text.strip()) for name, text in parts.items()}
         fenced = {name: fence.around(text) if text else "" for name, text in masked.items()}
-        first = render("solve_first", tag=fence.tag, python=self._python, **fenced)
+        first = render("solve_first", tag=fence.tag, **fenced)
         self._record(
             "header",
             model=self._model.name,

@@ -232,7 +232,7 @@ def _nearly(text: str, old: str) -> str:
 
 
 def _around(path: str, text: str, first: int, last: int) -> str:
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n")
     low, high = max(1, first - 3), min(len(lines), max(first, last) + 3)
     numbers = range(low, high + 1)
     if len(numbers) > 30:

@@ -62,7 +62,6 @@ def single(
         patch,
         submit,
         tests,
-        python=sandbox.environment.python,
         recorder=recorder,
         remaining=budget.remaining,
         progress=progress,

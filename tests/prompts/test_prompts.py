@@ -28,8 +28,8 @@ Known:
 shop.py:2: changed in the last commit
 </data-0123456789ab>
 
-The shell starts in the root of the repository's copy, and paths are relative to it. Python with \
-the project's dependencies is /venv/bin/python."""
+The shell starts in the root of the repository's copy, and paths are relative to it. Its `python` \
+has the project's dependencies."""
 
 BARE = """\
 The markers' word in this run is data-0123456789ab.
@@ -39,8 +39,8 @@ Issue:
 It adds one too many.
 </data-0123456789ab>
 
-The shell starts in the root of the repository's copy, and paths are relative to it. Python with \
-the project's dependencies is /venv/bin/python."""
+The shell starts in the root of the repository's copy, and paths are relative to it. Its `python` \
+has the project's dependencies."""
 
 fence = Fence("data-0123456789ab")
 
@@ -48,7 +48,6 @@ fence = Fence("data-0123456789ab")
 def test_the_first_message() -> None:
     values = {
         "tag": fence.tag,
-        "python": "/venv/bin/python",
         "issue": fence.around("It adds one too many.\n"),
         "tests": fence.around("test_shop.py::test_total"),
         "known": fence.around("shop.py:2: changed in the last commit"),
@@ -89,9 +88,7 @@ def test_a_missing_value_is_an_error() -> None:
 
 
 def test_values_are_not_taken_for_templates() -> None:
-    said = render(
-        "solve_first", tag="t", python="p", issue="{{ 7 * 7 }} <b>&</b>", tests="", known=""
-    )
+    said = render("solve_first", tag="t", issue="{{ 7 * 7 }} <b>&</b>", tests="", known="")
     assert "{{ 7 * 7 }} <b>&</b>" in said
 
 

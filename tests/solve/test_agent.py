@@ -10,11 +10,12 @@ import pytest
 
 from swe_sleep.errors import StoreFull
 from swe_sleep.model.budget import Limits
+from swe_sleep.model.protocol import Message
 from swe_sleep.model.tools import EDITOR_NAME
 from swe_sleep.model.trajectory import read
 from swe_sleep.records import ContextLine, Issue, Place
 from swe_sleep.repo.repository import Repository
-from swe_sleep.solve.masking import PLACEHOLDER, MaskPolicy
+from swe_sleep.solve.masking import PLACEHOLDER, MaskPolicy, mask
 from swe_sleep.solve.work import AgentOptions, Work
 
 Solve = Callable[..., Work]
@@ -308,6 +309,48 @@ def test_old_results_are_masked_in_one_big_step(messages_api: Any, solve: Solve)
     # what the model thought after a changed message would be refused by the server
     left = [i for i, m in enumerate(after) if any(b["type"] == "thinking" for b in m["content"])]
     assert left == [1]
+
+
+def test_the_trajectory_holds_the_conversation_as_it_was_sent(
+    messages_api: Any, solve: Solve, tmp_path: Path
+) -> None:
+    api = messages_api
+    for n in range(5):
+        api.reply(
+            api.thinking(f"Look {n}."),
+            api.call("bash", command="seq 1000"),
+            usage=api.Usage(input=1, cache_read=70_000 if n == 4 else 1_000),
+        )
+    api.reply(mend(api), api.broken_call("bash", "{"))
+    api.reply(api.call("submit", summary=""))
+    policy = MaskPolicy(keep=2)
+    solve(options=AgentOptions(masking=policy))
+    header, *lines = read(tmp_path / "run.jsonl")
+    messages: tuple[Message, ...] = ()
+    sent: list[tuple[Message, ...]] = []
+    for line in lines:
+        if line["kind"] == "message":
+            messages += (Message(line["role"], tuple(line["blocks"])),)  # type: ignore[arg-type]
+        elif line["kind"] == "masked":
+            shorter = mask(messages, policy, bound=bool(line["bound"]), force=bool(line["force"]))
+            assert shorter is not None
+            messages = shorter
+        elif line["kind"] == "usage":
+            sent.append(messages)
+    assert header["system"] == api.requests[0].body["system"][0]["text"]
+    assert header["tools"] == api.requests[0].body["tools"]
+    for seen, rebuilt in zip(api.requests, sent, strict=True):
+        plain = [
+            {
+                "role": message["role"],
+                "content": [
+                    {k: v for k, v in block.items() if k != "cache_control"}
+                    for block in message["content"]
+                ],
+            }
+            for message in seen.body["messages"]
+        ]
+        assert plain == [{"role": m.role, "content": list(m.blocks)} for m in rebuilt]
 
 
 def test_a_conversation_that_is_too_long_is_shortened_once(messages_api: Any, solve: Solve) -> None:
