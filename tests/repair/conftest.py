@@ -1,16 +1,24 @@
-"""A validator without a sandbox, for the logic of the search: test ids are checks given as
-functions, run in this process on modules made from the files."""
+"""Validators: one on a real sandbox, and one without, for the logic of the search, whose tests are
+checks given as functions and run in this process."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from swe_sleep.records import Coverage, Outcome, Place, TestResult, TestRun
+from swe_sleep.repair.validation import SandboxValidator
+from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.testing.tests import Tests
+from swe_sleep.testing.warm import WarmTests
 
 Check = Callable[[dict[str, Any]], None]
 
@@ -91,3 +99,25 @@ def _frames(error: BaseException) -> list[Place]:
 @pytest.fixture
 def in_process() -> type[InProcess]:
     return InProcess
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
+    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
+    return LocalBackend(options, level="plain")
+
+
+@pytest.fixture
+def open_validator(
+    make_repository: Callable[..., Path], backend: LocalBackend
+) -> Iterator[Callable[[Mapping[str, str]], SandboxValidator]]:
+    """`open_validator({path: text})` gives a validator on a real sandbox with these files."""
+    with contextlib.ExitStack() as stack:
+
+        def make(files: Mapping[str, str]) -> SandboxValidator:
+            snapshot = Repository.open(make_repository(files)).snapshot()
+            environment = backend.prepare(snapshot, progress=lambda text: None)
+            sandbox = stack.enter_context(backend.open(snapshot, environment))
+            return SandboxValidator(stack.enter_context(WarmTests(Tests(sandbox))))
+
+        yield make
