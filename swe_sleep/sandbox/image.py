@@ -35,93 +35,19 @@ from swe_sleep.sandbox.protocol import Environment, Progress
 if TYPE_CHECKING:
     import docker
 
-RECIPE = 1
+RECIPE = 4
 BASE = "swe-sleep-base"
 LAYERED = "swe-sleep-env"
 KEPT = 10
 PLACE = "/opt/swe-sleep"
 """Where an environment is in an image: it can be moved, and /tmp is covered there."""
-PROGRAMS = [
-    "bash",
-    "sh",
-    "env",
-    "cat",
-    "ls",
-    "cp",
-    "mv",
-    "rm",
-    "mkdir",
-    "rmdir",
-    "ln",
-    "touch",
-    "chmod",
-    "chown",
-    "pwd",
-    "echo",
-    "printf",
-    "true",
-    "false",
-    "test",
-    "head",
-    "tail",
-    "sort",
-    "uniq",
-    "wc",
-    "cut",
-    "tr",
-    "tee",
-    "seq",
-    "sleep",
-    "date",
-    "id",
-    "whoami",
-    "uname",
-    "basename",
-    "dirname",
-    "readlink",
-    "realpath",
-    "mktemp",
-    "stat",
-    "du",
-    "df",
-    "dd",
-    "od",
-    "comm",
-    "join",
-    "paste",
-    "nl",
-    "tac",
-    "split",
-    "sha1sum",
-    "sha256sum",
-    "md5sum",
-    "yes",
-    "nproc",
-    "timeout",
-    "kill",
-    "nice",
-    "nohup",
-    "expr",
-    "find",
-    "xargs",
-    "grep",
-    "egrep",
-    "fgrep",
-    "sed",
-    "awk",
-    "tar",
-    "gzip",
-    "gunzip",
-    "diff",
-    "cmp",
-    "patch",
-    "git",
-    "ps",
-    "which",
-    "less",
-    "file",
-    "make",
-]
+PROGRAMS = (  # noqa: SIM905
+    "bash sh env cat ls cp mv rm mkdir mkfifo rmdir ln touch chmod chown pwd echo printf "
+    "true false test head tail sort uniq wc cut tr tee seq sleep date id whoami uname "
+    "basename dirname readlink realpath mktemp stat du df dd od comm join paste nl tac split "
+    "sha1sum sha256sum md5sum yes nproc timeout kill nice nohup expr find xargs grep egrep "
+    "fgrep sed awk tar gzip gunzip diff cmp patch git ps which less file make"
+).split()
 EXTRA_FILES = (
     *interpreter.SYSTEM_FILES,
     "/usr/lib/locale/C.utf8",
