@@ -95,7 +95,8 @@ class _Watch:
 
     def run(self, previous: Snapshot | None) -> Iterator[tuple[Change, Snapshot]]:
         self._begin()
-        self._wait_until_settled()
+        if self._busy():
+            self._wait_until_settled()
         if self._stop.is_set():
             return
         current = self._current = self._snapshot()
