@@ -6,6 +6,7 @@ ends, and one loop counts them for the symbol that each line belongs to.
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 from collections.abc import Collection, Sequence
@@ -17,10 +18,11 @@ MAX_USES = 200_000
 
 def blanked(content: bytes, lexing: Lexing) -> bytes:
     """The text without strings and comments, with every line end in its place."""
-    interpolated = lexing.interpolated
-    if interpolated is None:
-        return lexing.skip.sub(lambda m: b"\n" * m.group().count(b"\n"), content)
-    return lexing.skip.sub(interpolated, content)
+    return lexing.skip.sub(lexing.interpolated or _line_ends, content)
+
+
+def _line_ends(match: re.Match[bytes]) -> bytes:
+    return b"\n" * match.group().count(b"\n")
 
 
 def stretches(symbols: Sequence[Draft], lines: int) -> list[tuple[int, int, int]]:
@@ -106,26 +108,23 @@ def uses(
                 _, last, owner = next(places, (1, lines, -1))
                 base = (owner + 1) << 32
     tokens = tuple([token.decode("utf-8", "replace") for token in numbers.kept])
-    flat: list[int] = []
-    add = flat.extend
-    for key, line in first.items():
-        owner, number = key >> 32, key & 0xFFFFFFFF
-        count = counts.get(key, 1)
-        if owner:
-            symbol = symbols[owner - 1]
-            if line == symbol.name_line and _is(tokens[number - 1], symbol.name):
-                count -= 1  # the definition itself is no use of the name
-                if not count:
-                    continue
-        add((owner, number - 1, line, count))
+    for index, symbol in enumerate(symbols):  # the definition itself is no use of the name
+        name = symbol.name.rstrip("?!=").encode("utf-8", "replace")
+        for token in (name, name + b"(", b"." + name, b"." + name + b"("):
+            key = ((index + 1) << 32) + max(numbers.get(token, 0), 0)
+            if first.get(key) == symbol.name_line:
+                counts[key] = counts.get(key, 1) - 1
+    count = counts.get
+    flat = [
+        part
+        for key, line in first.items()
+        if count(key, 1)
+        for part in (key >> 32, (key & 0xFFFFFFFF) - 1, line, count(key, 1))
+    ]
     packed = array("I", flat[: 4 * MAX_USES])
     if sys.byteorder == "big":
         packed.byteswap()
     return tokens, packed.tobytes()
-
-
-def _is(token: str, name: str) -> bool:
-    return token.strip(".(") == name.rstrip("?!=")
 
 
 _LINE_END = b"\1"

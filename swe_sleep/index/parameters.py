@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -32,7 +33,9 @@ def signature_of(text: str, language: str) -> Signature | None:
 
 def _python(text: str) -> Signature | None:
     try:
-        node = ast.parse(f"{text}: pass").body[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a default may hold an odd escape
+            node = ast.parse(f"{text}: pass").body[0]
     except (SyntaxError, ValueError, RecursionError, MemoryError, IndexError):
         return None
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -34,20 +34,29 @@ MINIFIED = 5_000
 """Bytes a line on average; no person writes such files and no issue points into them."""
 
 _HOLDERS = CLASSES | {"namespace"}
+_FUNCTIONS = frozenset({"function", "method"})
 _BOM = b"\xef\xbb\xbf"
 
 
+_Table = Mapping[int, Action]
+
+
 @cache
-def _table(language: Language) -> tuple[Grammar, Mapping[int, Action]]:
+def _table(language: Language) -> tuple[Grammar, _Table, _Table]:
+    """The grammar, and the actions by kind of node outside and inside functions."""
     module, function = language.grammar
     grammar = Grammar(getattr(import_module(module), function)())
-    actions = {
-        kind: language.actions[name]
-        for kind in range(grammar.node_kind_count)
-        if grammar.node_kind_is_named(kind)
-        and (name := grammar.node_kind_for_id(kind) or "") in language.actions
-    }
-    return grammar, actions
+    inside = {**language.actions, **language.in_functions}
+
+    def by_kind(actions: Mapping[str, Action | None]) -> _Table:
+        return {
+            kind: action
+            for kind in range(grammar.node_kind_count)
+            if grammar.node_kind_is_named(kind)
+            and (action := actions.get(grammar.node_kind_for_id(kind) or "")) is not None
+        }
+
+    return grammar, by_kind(language.actions), by_kind(inside)
 
 
 def grammar_of(language: Language) -> Grammar:
@@ -66,10 +75,10 @@ def read(content: bytes, language: str) -> Outline:
     content, problem = _bounded(content, lines)
     if not content:
         return Outline(language, lines=lines, problem=problem)
-    grammar, actions = _table(known)
+    grammar, outside, inside = _table(known)
     tree = Parser(grammar).parse(content)  # a parser is no thing to share between threads
     reading = Reading(content)
-    _walk(reading, tree.root_node, actions)
+    _walk(reading, tree.root_node, outside, inside)
     if known.scan is not None:
         known.scan(reading)
     _scan_messages(reading, known)
@@ -83,7 +92,7 @@ def read(content: bytes, language: str) -> Outline:
         language,
         symbols=tuple(_symbols(reading)),
         imports=tuple(reading.imports),
-        messages=tuple(reading.messages),
+        messages=tuple(sorted(reading.messages, key=lambda message: message.line)),
         exports=None if reading.exports is None else tuple(dict.fromkeys(reading.exports)),
         package=reading.package,
         main_line=reading.main_line,
@@ -107,12 +116,12 @@ def _bounded(content: bytes, lines: int) -> tuple[bytes, str]:
     return content[:cut], problem
 
 
-def _walk(reading: Reading, root: Node, actions: Mapping[int, Action]) -> None:
+def _walk(reading: Reading, root: Node, outside: _Table, inside: _Table) -> None:
     """Visits statements in order, depth first, without recursion."""
     stack: list[tuple[Iterator[Node], Scope]] = [(iter(root.named_children), FILE)]
-    get = actions.get
     while stack:
         nodes, scope = stack[-1]
+        get = (inside if scope.kind in _FUNCTIONS else outside).get
         for node in nodes:
             action = get(node.kind_id)
             if action is None:
@@ -149,22 +158,11 @@ def _scan_messages(reading: Reading, known: Language) -> None:
                 error.decode("utf-8", "replace"),
                 with_holes(text.decode("utf-8", "replace")),
                 line,
-                _owner(reading.symbols, line),
+                reading.symbol_at(line),
             )
         )
         if len(reading.messages) >= MAX_MESSAGES:
             return
-
-
-def _owner(symbols: list[Draft], line: int) -> int:
-    """The innermost symbol whose range holds the line."""
-    best = MODULE
-    for index, symbol in enumerate(symbols):
-        if symbol.line > line:
-            break
-        if line <= symbol.end_line:
-            best = index
-    return best
 
 
 def _symbols(reading: Reading) -> Iterator[Symbol]:

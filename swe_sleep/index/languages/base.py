@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -84,6 +84,16 @@ class Reading:
         text = b" ".join(self.content[start : min(end, start + 4 * limit)].split())
         return text.decode("utf-8", "replace")[:limit]
 
+    def symbol_at(self, line: int) -> int:
+        """The innermost symbol found so far whose range holds the line."""
+        best = MODULE
+        for index, symbol in enumerate(self.symbols):
+            if symbol.line > line:
+                break
+            if line <= symbol.end_line:
+                best = index
+        return best
+
     def doc_comment(self, node: Node) -> str:
         """The comment that ends on the line before `node`, and clears what was collected."""
         comments, self.comments = self.comments, []
@@ -125,7 +135,7 @@ class Reading:
         draft.line = (node if start is None else start).start_point[0] + 1
         end_row, end_column = node.end_point
         draft.end_line = max(draft.line, end_row + 1 if end_column else end_row)
-        draft.name_line = (name_node or node).start_point[0] + 1
+        draft.name_line = (node if name_node is None else name_node).start_point[0] + 1
         draft.signature = signature
         draft.docstring = docstring
         draft.decorators = decorators
@@ -208,6 +218,8 @@ class Language:
     """The module of the grammar's wheel and its function."""
     actions: Mapping[str, Action]
     lexing: Lexing
+    in_functions: Mapping[str, Action | None] = field(default_factory=dict)
+    """What is done instead inside functions; None is nothing."""
     closed: bool = False
     """Whether a bare name can only mean what the file itself defines or imports."""
     messages: re.Pattern[bytes] | None = None

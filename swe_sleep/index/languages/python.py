@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import sys
-from collections.abc import Iterator
 
 from tree_sitter import Node
 
@@ -34,8 +31,8 @@ _STRING = (
 _BRACES = re.compile(rb"\{([^{}]+)\}")
 _LITERAL = re.compile(rb"(?P<prefix>[rRbBuUfFtT]{0,2})(?P<string>" + _STRING + rb")", re.S)
 _CALLED = re.compile(rb"raise\s+([\w.]+)\s*(\(?)")
-_WARN = re.compile(rb"(?:warnings\.)?warn(?:_explicit)?\(")
-_CATEGORY = re.compile(rb"\b(\w*Warning)\b")
+_WARN = re.compile(rb"warn(?:_explicit)?\(")
+_CATEGORY = re.compile(rb"[\s)]*,\s*(?:category\s*=\s*)?[\w.]*?(\w*Warning)\b")
 
 
 def _interpolated(match: re.Match[bytes]) -> bytes:
@@ -58,24 +55,25 @@ def _string_text(text: bytes) -> str:
     quote = 3 if string[:3] in ('"""', "'''") else 1
     inner = string[quote:-quote]
     if "\\" in inner and b"r" not in prefix:
-        try:
-            return str(ast.literal_eval(match["string"].decode("utf-8", "replace")))
-        except (ValueError, SyntaxError, MemoryError, RecursionError, SyntaxWarning):
-            pass
+        return _ESCAPE.sub(lambda m: _ESCAPED.get(m[1], m[0]), inner)
     return inner
 
 
-def literals(text: bytes) -> str:
-    """The strings of an expression joined, values put into them as `{}`."""
+_ESCAPE = re.compile(r"\\(.)", re.S)
+_ESCAPED = {"n": "\n", "t": "\t", "\n": "", "\\": "\\", "'": "'", '"': '"'}
+
+
+def _joined(text: bytes) -> tuple[str, int]:
+    """The first strings side by side in a text as one, with `{}` for what is put into them, and
+    where they end."""
     parts: list[str] = []
-    end = -1
+    end = 0
     for match in _LITERAL.finditer(text[:4000]):
-        # only strings side by side are one message
         if parts and text[end : match.start()].strip(b" \t\r\n\\+()"):
             break
         parts.append(_string_text(match.group()))
         end = match.end()
-    return with_holes("".join(parts))
+    return with_holes("".join(parts)), end
 
 
 def _docstring(reading: Reading, statements: list[Node]) -> str:
@@ -96,17 +94,19 @@ def _docstring(reading: Reading, statements: list[Node]) -> str:
 
 def _function(reading: Reading, node: Node, scope: Scope, wrapper: Node | None = None) -> Next:
     children = node.named_children
-    body = children[-1] if children and children[-1].type == "block" else None
-    head = node.child_by_field_name("return_type") or node.child_by_field_name("parameters")
+    body = children[-1] if len(children) > 2 and children[-1].type == "block" else None
+    if body is not None and (head := children[-2]).type != "comment":
+        end = head.end_byte  # the return type or the parameters
+    else:
+        last = node.child_by_field_name("return_type") or node.child_by_field_name("parameters")
+        end = node.end_byte if last is None else last.end_byte
     statements = body.named_children if body is not None else []
     within = reading.add(
         scope,
         node,
         children[0] if children else None,
         "method" if scope.kind == "class" else "function",
-        signature=_signature(
-            reading, node.start_byte, node.end_byte if head is None else head.end_byte
-        ),
+        signature=_signature(reading, node.start_byte, end),
         docstring=_docstring(reading, statements),
         decorators=_decorators(reading, wrapper),
         start=wrapper,
@@ -163,24 +163,33 @@ def _decorated(reading: Reading, node: Node, scope: Scope) -> Next:
 
 
 def _expression(reading: Reading, node: Node, scope: Scope) -> Next:
-    """Assignments of a module or class are its constants; `warn("...")` is a message."""
-    if scope.kind in ("", "class"):
-        inner = first_child(node)
-        kind = inner.type if inner is not None else ""
-        if inner is not None and kind in ("assignment", "augmented_assignment"):
-            left = inner.child_by_field_name("left")
-            _assigned(reading, node, inner, left, scope, augmented=kind != "assignment")
-            return None
-        if inner is not None and kind == "call" and scope is not None:
-            _export_call(reading, inner)
-    if reading.content.startswith(b"warn", node.start_byte):
-        text = reading.content[node.start_byte : node.end_byte]
-        match = _WARN.match(text)
-        if match:
-            category = _CATEGORY.search(text, match.end())
-            error = category[1].decode() if category else "UserWarning"
-            _message(reading, node, scope, error, text[match.end() :])
+    """Assignments of a module or class are its constants."""
+    inner = first_child(node)
+    kind = inner.type if inner is not None else ""
+    if inner is None:
+        return None
+    if kind in ("assignment", "augmented_assignment"):
+        left = inner.child_by_field_name("left")
+        _assigned(reading, node, inner, left, scope, augmented=kind != "assignment")
+    elif kind == "call":
+        _export_call(reading, inner)
     return None
+
+
+def _warnings(reading: Reading) -> None:
+    """`warn("...")` is a message like one that is raised."""
+    content = reading.content
+    line, at = 1, 0
+    for match in _WARN.finditer(content):
+        start = match.start()
+        if content[content.rfind(b"\n", 0, start) + 1 : start].strip() not in (b"", b"warnings."):
+            continue  # not a statement
+        line, at = line + content.count(b"\n", at, start), start
+        arguments = content[match.end() : match.end() + 2000]
+        text, end = _joined(arguments)
+        category = _CATEGORY.match(arguments, end)
+        error = category[1].decode() if category else "UserWarning"
+        reading.messages.append(Message(error, text, line, reading.symbol_at(line)))
 
 
 def _assigned(
@@ -225,13 +234,13 @@ def _raise(reading: Reading, node: Node, scope: Scope) -> Next:
 
 def _message(reading: Reading, node: Node, scope: Scope, error: str, text: bytes) -> None:
     line = node.start_point[0] + 1
-    reading.messages.append(Message(error, literals(text), line, scope.symbol))
+    reading.messages.append(Message(error, _joined(text)[0], line, scope.symbol))
 
 
 def _if(reading: Reading, node: Node, scope: Scope) -> Next:
-    if not scope.kind and not reading.main_line:
+    if not reading.main_line:
         condition = node.child_by_field_name("condition")
-        if condition is not None:
+        if condition is not None and not scope.kind:
             text = reading.content[condition.start_byte : condition.end_byte]
             if b"__name__" in text and b"__main__" in text:
                 reading.main_line = node.start_point[0] + 1
@@ -266,16 +275,18 @@ def _flat(text: bytes) -> str:
     """An import statement on one line, without comments and parentheses."""
     if b"#" in text:
         text = _COMMENT.sub(b"", text)
-    flat = b" ".join(text.translate(_SPACES).split()).decode("utf-8", "replace")
-    return flat.replace("import*", "import *").replace(".import ", ". import ")
+    if not text.replace(b" ", b"").replace(b",", b"").replace(b".", b"").isalnum():
+        text = text.replace(b"*", b" * ").translate(_SPACES)
+        text = b" ".join(text.split()).replace(b".import ", b". import ")
+    return text.decode("utf-8", "replace")
 
 
-def _aliased(text: str) -> Iterator[tuple[str, str]]:
-    for part in text.split(","):
-        name, _, alias = part.strip().partition(" as ")
-        name = name.replace(" ", "")
-        if name:
-            yield sys.intern(name), alias.strip()
+def _aliased(text: str) -> list[tuple[str, str]]:
+    """(name, alias or "") of the parts of an import."""
+    if " as " not in text:
+        return [(name, "") for name in text.replace(" ", "").split(",") if name]
+    parts = [part.strip().partition(" as ") for part in text.split(",")]
+    return [(name.replace(" ", ""), alias.strip()) for name, _, alias in parts if name]
 
 
 def _type_alias(reading: Reading, node: Node, scope: Scope) -> Next:
@@ -323,5 +334,7 @@ LANGUAGE = Language(
     grammar=("tree_sitter_python", "language"),
     actions=_ACTIONS,
     lexing=_LEXING,
+    in_functions={"expression_statement": None, "if_statement": descend},
     closed=True,
+    scan=_warnings,
 )
