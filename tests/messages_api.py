@@ -160,6 +160,12 @@ class MessagesApi:
             )
         )
 
+    def pings(self) -> None:
+        """A reply that begins, and then nothing but pings until the test is over."""
+        self._steps.append(
+            lambda ex: ex.stream(self._message(ex, (), "", None, {}), pings=self.released)
+        )
+
     def garbles(self) -> None:
         """A stream whose events are not JSON."""
         self._steps.append(lambda ex: ex.raw_stream(b"event: message_start\ndata: {oops\n\n"))
@@ -264,6 +270,7 @@ class _Exchange:
         error: str = "",
         wait: threading.Event | None = None,
         reset: bool = False,
+        pings: threading.Event | None = None,
     ) -> None:
         if not self.body.get("stream"):
             self.plain(200, message, {"request-id": "req_test"})
@@ -283,6 +290,8 @@ class _Exchange:
                 self._break_off(reset=reset)
                 return
             self._send(event["type"], event)
+            while pings is not None and not pings.wait(0.02):
+                self._send("ping", {"type": "ping"})
         if error:
             self._send("error", {"type": "error", "error": {"type": error, "message": "no"}})
         handler.wfile.write(b"0\r\n\r\n")

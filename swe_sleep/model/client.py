@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -144,7 +145,7 @@ class ClaudeModel:
             raise self._fault(error, reading, started, began=False) from error
         request_id = str(stream.response.headers.get("request-id", ""))
         try:
-            with stream:
+            with stream, _ended_after(request.timeout_s, started, stream.close):
                 for event in stream:
                     text = reading.feed(event.to_dict())
                     if text and on_text is not None:
@@ -153,9 +154,11 @@ class ClaudeModel:
         except ModelFault:
             raise
         except Exception as error:
+            self._in_time(request, reading, started)
             raise self._fault(error, reading, started, began=True) from error
         wall_s = time.monotonic() - started
         if not reading.finished:
+            self._in_time(request, reading, started)
             if not reading.counts:
                 raise ModelFault("reply", "The model's server sent no reply.")
             raise ModelFault(
@@ -173,7 +176,7 @@ class ClaudeModel:
 
     def _in_time(self, request: Request, reading: Reading, started: float) -> None:
         wall_s = time.monotonic() - started
-        if request.timeout_s is not None and wall_s > request.timeout_s and not reading.finished:
+        if request.timeout_s is not None and wall_s >= request.timeout_s and not reading.finished:
             raise ModelFault(
                 "timeout",
                 "The model's reply took longer than the time left.",
@@ -196,6 +199,25 @@ class ClaudeModel:
             if self._client is None:
                 self._client = _connect(self.options)
             return self._client
+
+
+@contextmanager
+def _ended_after(
+    timeout_s: float | None, started: float, end: Callable[[], None]
+) -> Iterator[None]:
+    """Call `end` once the time is over: a server that only sends pings yields no event to look at
+    the clock by, and is never silent for long."""
+    if timeout_s is None:
+        yield
+        return
+    timer = threading.Timer(max(0.0, started + timeout_s - time.monotonic()), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _not_too_long(request: Any, call_next: Callable[[Any], Any]) -> Any:

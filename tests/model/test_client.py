@@ -213,7 +213,7 @@ def test_a_stream_that_breaks_off(messages_api: Any, model: Connect, how: str) -
     else:
         getattr(api, how)(*given, after=5)
     with pytest.raises(ModelFault) as caught:
-        model(api.url, timeout_s=0.5 if how == "stalls" else 30).turn(ask())
+        model(api.url, timeout_s=2 if how == "stalls" else 30, max_retries=0).turn(ask())
     assert caught.value.kind == "cut"
     assert caught.value.usage.input_tokens > 0, "the server read the prompt: it is paid for"
     assert caught.value.usage.output_tokens >= len("One moment")
@@ -241,12 +241,19 @@ def test_an_answer_without_events(messages_api: Any, model: Connect) -> None:
     assert caught.value.kind == "reply"
 
 
-def test_the_time_for_a_turn_ends_a_slow_stream(messages_api: Any, model: Connect) -> None:
+@pytest.mark.parametrize("how", ["stalls", "pings"])
+def test_the_time_for_a_turn_ends_a_slow_stream(
+    messages_api: Any, model: Connect, how: str
+) -> None:
     api = messages_api
-    api.stalls(api.text("One moment"), after=5)
-    with pytest.raises(ModelFault) as caught:
-        model(api.url).turn(ask(timeout_s=0.3))
-    assert caught.value.kind in ("cut", "timeout")
+    if how == "pings":
+        api.pings()
+    else:
+        api.stalls(api.text("One moment"), after=5)
+    with pytest.raises(ModelFault, match="longer than the time left") as caught:
+        model(api.url, max_retries=0).turn(ask(timeout_s=2))
+    assert caught.value.kind == "timeout"
+    assert caught.value.usage.input_tokens > 0
 
 
 def test_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
