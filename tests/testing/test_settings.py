@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 
 from swe_sleep.records import Coverage
@@ -81,6 +82,28 @@ def test_folders_on_the_path_reach_what_tests_start(open_tests: OpenTests) -> No
     }
     run = open_tests(files, python_path=("src",)).run(None, timeout_s=60, test_timeout_s=60)
     assert names(run.passed) == {"test_a"}
+
+
+def test_settings_above_the_copy_do_not_act(open_tests: OpenTests) -> None:
+    tests = open_tests({"pyproject.toml": "[project]\n", "test_a.py": "def test_a(): pass\n"})
+    above = "pytest.ini", "conftest.py"
+    folder = posixpath.dirname(tests.sandbox.workdir)
+    write = (
+        f"cd {folder} && echo '[pytest]\naddopts = --broken' > {above[0]}; echo 1/0 > {above[1]}"
+    )
+    tests.sandbox.run(["sh", "-c", write], timeout_s=10)
+    run = tests.run(None, timeout_s=60, test_timeout_s=60)
+    assert names(run.passed) == {"test_a"}
+
+
+def test_a_hook_that_raises_is_said(open_tests: OpenTests) -> None:
+    files = {
+        "conftest.py": "def pytest_collection_finish(session): raise RuntimeError('own hook')\n",
+        "test_a.py": "def test_a(): pass\n",
+    }
+    run = open_tests(files).run(None, timeout_s=60, test_timeout_s=60)
+    assert run.results == ()
+    assert "RuntimeError: own hook" in run.problem
 
 
 def test_own_arrangements_of_a_large_repository(open_tests: OpenTests) -> None:

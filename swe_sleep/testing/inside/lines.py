@@ -34,26 +34,37 @@ class Lines:
             self._cov.set_option("run:core", "ctrace")
         except Exception:  # an older coverage, which has no other
             self._cov.set_option("run:timid", False)
-        self._cov.set_option("run:disable_warnings", ["no-data-collected", "no-ctracer"])
+        self._cov.set_option(
+            "run:disable_warnings", ["no-data-collected", "no-ctracer", "trace-changed"]
+        )
         self._cov.start()
         self._names: dict[str, str] = {"": ""}
         self._count = 0
         self._written = _clock()
 
     def begin(self, test_id: str) -> None:
+        """What runs from now on is this test's."""
         self._count += 1
         context = str(self._count)
         self._names[context] = test_id
+        self.resume()
         self._cov.switch_context(context)
+        self.pause()
+
+    def resume(self) -> None:
+        """Measure again: only while a test's own code runs. Tracing pytest's would cost more than
+        most tests take."""
+        self._cov.start()
+
+    def pause(self) -> None:
+        self._cov.stop()
 
     def end(self) -> None:
-        self._cov.switch_context("")
         if self._count % BATCH_TESTS == 0 or _clock() - self._written > BATCH_S:
             self._write()
 
     def finish(self) -> None:
         if os.getpid() == self.pid:
-            self._cov.stop()
             self._write()
 
     def _write(self) -> None:
@@ -65,16 +76,17 @@ class Lines:
         for file in files:
             name = os.path.relpath(os.path.realpath(file), self.root).replace(os.sep, "/")
             for line, contexts in data.contexts_by_lineno(file).items():
-                for context in contexts:
+                for context in self._names.keys() & contexts:
                     lines = found.setdefault(context, {}).setdefault(name, [])
                     lines.append(line)
-        data.purge_files(files)
+        if hasattr(data, "purge_files"):  # since coverage 7.2; before, it only takes longer
+            data.purge_files(files)
         with open(self.path, "a", encoding="ascii") as out:
             for context, by_file in found.items():
                 test_id = self._names[context]
                 ranges = {name: _ranges(sorted(lines)) for name, lines in by_file.items()}
                 out.write(json.dumps({"id": test_id, "lines": ranges}) + "\n")
-        self._names = {"": ""}
+        self._names = {"": "", str(self._count): self._names.get(str(self._count), "")}
         self._written = _clock()
 
 

@@ -25,6 +25,12 @@ MESSAGE_CHARS, DETAIL_CHARS, MOST_FRAMES = 500, 6000, 50
 BLOCKED = ("randomly", "random_order", "reverse", "sugar", "html", "instafail", "timeout")
 """Plugins that shuffle, print their own reports, or take the alarm signal."""
 
+SETTINGS = (
+    ("pytest.toml", ""), (".pytest.toml", ""), ("pytest.ini", ""), (".pytest.ini", ""),
+    ("pyproject.toml", "[tool.pytest"), ("tox.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"),
+)  # fmt: skip
+"""Where pytest looks for its settings, and what is in them then."""
+
 QUIET: dict[str, Any] = {
     "numprocesses": None, "dist": "no", "tx": [], "looponfail": False,
     "cov_source": [], "cov_fail_under": None, "no_cov": True,
@@ -42,12 +48,27 @@ class TimeLimit(BaseException):
 
 def arguments(root: str, cache: str) -> list[str]:
     """The command line; what the repository's `addopts` says comes before it and so yields."""
-    args = ["--rootdir=" + root, "--continue-on-collection-errors", "--maxfail=0", "--tb=short"]
+    args = ["--rootdir=" + root, "--confcutdir=" + root]
+    if not configured(root):
+        args += ["-c", os.devnull]  # else pytest looks for settings above the copy
+    args += ["--continue-on-collection-errors", "--maxfail=0", "--tb=short"]
     args += ["--capture=fd", "--color=no", "-o", "cache_dir=" + cache]
     args += ["-o", "strict_config=false", "-o", "required_plugins="]
     for name in BLOCKED:
         args += ["-p", "no:" + name]
     return args
+
+
+def configured(root: str) -> bool:
+    """Whether the repository has settings for pytest."""
+    for name, mark in SETTINGS:
+        try:
+            with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
+                if mark in file.read():
+                    return True
+        except OSError:
+            continue
+    return False
 
 
 class Log:
@@ -293,6 +314,8 @@ class Probe:
                 items[:] = []
 
     def pytest_collection_finish(self, session: Any) -> None:
+        if self.lines is not None:
+            self.lines.pause()
         self.log.write(e="collected", ids=[item.nodeid for item in session.items])
         if self.job["collect_only"]:
             session.items[:] = []
@@ -321,18 +344,29 @@ class Probe:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Iterator[None]:
-        with self.alarm.phase():
+        with self._phase():
             yield
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Iterator[None]:
-        with self.alarm.phase():
+        with self._phase():
             yield
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Iterator[None]:
-        with self.alarm.phase():
+        with self._phase():
             yield
+
+    @contextlib.contextmanager
+    def _phase(self) -> Iterator[None]:
+        if self.lines is not None:
+            self.lines.resume()
+        try:
+            with self.alarm.phase():
+                yield
+        finally:
+            if self.lines is not None:
+                self.lines.pause()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, call: Any) -> Iterator[None]:

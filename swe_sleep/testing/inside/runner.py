@@ -283,9 +283,10 @@ def step(job: dict[str, Any], watch: Watch, status: int, killed: str) -> str | N
         job["files"] = [name for name in job.get("files", ()) if name != file]
     elif watch.ended:
         rest = watch.rest()
-        if rest and not watch.bad * job["fail_fast"]:
+        if (rest or watch.last_words) and not (watch.bad and job["fail_fast"]):
             why = f" ({watch.last_words})" if watch.last_words else ""
-            return f"pytest stopped by itself{why}; {len(rest)} tests did not run"
+            count = f"; {len(rest)} tests did not run" if rest else ""
+            return f"pytest stopped by itself{why}{count}"
         return ""
     elif not watch.order:
         return f"pytest {crash} before any test ran"
