@@ -71,6 +71,7 @@ class Asking:
                     original=snapshot,
                     runner=Tests(sandbox),
                     notes=self._knowledge,
+                    reached=self._reached,
                     recorder=trajectory,
                     masker=masker,
                     test_timeout_s=self._settings.tests.test_timeout_s,
@@ -80,3 +81,12 @@ class Asking:
         finally:
             trajectory.close()
         return work.patch, work.why, work.usage
+
+    def _reached(self, paths: Sequence[str]) -> Sequence[str]:
+        """The tests that are known to run any of the files."""
+        coverage, _ = self._knowledge.coverage_of(paths)
+        return [
+            test
+            for test, files in coverage.lines.items()
+            if test and not files.keys().isdisjoint(paths)
+        ]

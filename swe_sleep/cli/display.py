@@ -59,6 +59,8 @@ class Display:
 
     def change(self, change: Change) -> None:
         """A settled change."""
+        if change.cause == "start":
+            return  # everything is new to a watcher that has just begun
         if not change:
             self.console.print("HEAD moved; no file changed.", style="dim")
             return

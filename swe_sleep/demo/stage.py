@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import importlib.resources
-import os
-import subprocess
 import tomllib
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from swe_sleep.errors import RepositoryError, UsageError
+from swe_sleep.repo.story import Chapter, tell
 
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Sam Grocer",
-    "GIT_AUTHOR_EMAIL": "sam@shelflife.example",
-    "GIT_COMMITTER_NAME": "Sam Grocer",
-    "GIT_COMMITTER_EMAIL": "sam@shelflife.example",
-}
+AUTHOR = ("Sam Grocer", "sam@shelflife.example")
 STORY = (
     ("Start with products and money", ("pyproject", "README", ".gitignore", "money", "products")),
     ("Keep stock by use-by date", ("expiry", "stock")),
@@ -64,13 +58,14 @@ def set_up(folder: Path) -> Path:
     root = folder / "shelflife"
     source = importlib.resources.files(__package__).joinpath("repository")
     paths = sorted(_copy(source, root))
-    _git(root, "init", "-q", "-b", "main")
+    chapters = []
     left = list(paths)
     for subject, parts in STORY:
-        chosen = [path for path in left if any(part in path for part in parts)]
+        chosen = tuple(path for path in left if any(part in path for part in parts))
         left = [path for path in left if path not in chosen]
-        _git(root, "add", "--", *chosen)
-        _git(root, "commit", "-q", "-m", subject)
+        chapters.append(Chapter(subject, chosen))
+    name, email = AUTHOR
+    tell(root, chapters, author=name, email=email)
     return root
 
 
@@ -95,15 +90,3 @@ def _copy(source: Traversable, target: Path, prefix: str = "") -> list[str]:
             (target / entry.name).write_bytes(entry.read_bytes())
             copied.append(prefix + entry.name)
     return copied
-
-
-def _git(root: Path, *arguments: str) -> None:
-    """Plain git, with the story's own author; the person's configuration stays out of it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= AUTHOR | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    try:
-        subprocess.run(
-            ["git", *arguments], cwd=root, env=environment, check=True, capture_output=True
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RepositoryError(f"git failed: {error}.", "Is git installed?") from error

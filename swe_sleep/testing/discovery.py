@@ -45,16 +45,13 @@ class Layout:
         pure = PurePosixPath(path)
         if pure.suffix != ".py" or not self._wanted(pure):
             return False
-        parents = pure.parts[:-1]
-        if any(fnmatch.fnmatch(part, p) for part in parents for p in self.skipped_folders):
+        folders = [folder for folder in pure.parents if folder.name]
+        if any(_matches(folder, p) for folder in folders for p in self.skipped_folders):
             return False
         return not self.test_paths or any(_below(pure, folder) for folder in self.test_paths)
 
     def _wanted(self, path: PurePosixPath) -> bool:
-        return any(
-            fnmatch.fnmatch(str(path) if "/" in pattern else path.name, pattern)
-            for pattern in self.python_files
-        )
+        return any(_matches(path, pattern) for pattern in self.python_files)
 
 
 def layout(snapshot: Snapshot) -> Layout:
@@ -115,6 +112,13 @@ def _words(value: Any) -> tuple[str, ...]:
         except ValueError:
             return tuple(value.split())
     return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _matches(path: PurePosixPath, pattern: str) -> bool:
+    """As pytest does: a pattern with a slash is for the end of the path, else for the name."""
+    if "/" not in pattern:
+        return fnmatch.fnmatch(path.name, pattern)
+    return fnmatch.fnmatch(f"/{path}", f"*/{pattern.strip('/')}")
 
 
 def _below(path: PurePosixPath, folder: str) -> bool:

@@ -35,6 +35,7 @@ FOUND = ["other/test_c.py", "tests/test_a.py", "tests/unit/b_test.py"]
         ("pytest.ini", "[pytest]\ntestpaths = other\n  tests/unit", [FOUND[0], FOUND[2]]),
         ("setup.cfg", "[tool:pytest]\npython_files = check_*.py", ["checks/check_e.py"]),
         ("tox.ini", "[pytest]\nnorecursedirs = unit other", ["build/test_d.py", "tests/test_a.py"]),
+        ("tox.ini", "[pytest]\nnorecursedirs = tests/unit build", FOUND[:2]),
         ("pyproject.toml", "[broken", FOUND),
     ],
 )
