@@ -23,6 +23,9 @@ STAMP = VENV / "made-from"
 LOCK = ROOT / "requirements-dev.lock"
 
 
+Words = list[str | Path]
+
+
 class Failed(Exception):
     pass
 
@@ -100,14 +103,14 @@ def make_with_uv(uv: str) -> None:
     if not works():
         run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, VENV])
     say("Installing the locked packages")
-    install = [uv, "pip", "install", "--quiet", "--python", python()]
+    install: Words = [uv, "pip", "install", "--quiet", "--python", python()]
     run([*install, "--require-hashes", "-r", LOCK])
     run([*install, "--no-deps", "--no-build-isolation", "-e", ROOT])
 
 
-def make_with_pip() -> list[str | Path]:
+def make_with_pip() -> Words:
     """Make .venv without uv; the words that call a pip that works on it."""
-    own: list[str | Path] = [python(), "-m", "pip", "--disable-pip-version-check"]
+    own: Words = [python(), "-m", "pip", "--disable-pip-version-check"]
     if works() and succeeds([*own, "--version"]):
         return own
     shutil.rmtree(VENV, ignore_errors=True)
@@ -115,7 +118,7 @@ def make_with_pip() -> list[str | Path]:
         return own
     # Debian leaves ensurepip out of its Python.
     if has("pip") and succeeds([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV]):
-        other: list[str | Path] = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+        other: Words = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         other += ["--python", python()]
         if succeeds([*other, "--version"]):
             return other

@@ -14,7 +14,7 @@ from swe_sleep.errors import EngineLost, EngineUnavailable, SandboxError
 if TYPE_CHECKING:
     import docker
 
-PROBE_S = 5
+PROBE_S = 10
 TIMEOUT_S = 120
 LOST_ADVICE = "Start Docker again, or use `--sandbox local`."
 ABSENT_ADVICE = "Start Docker, or use `--sandbox local`."

@@ -34,6 +34,8 @@ RECIPE = 1
 TOOLS = ("pytest", "coverage")
 KEPT = 20
 INSTALL_S = 900.0
+TRIES = 60
+"""How many requirements are tried one by one where they can't be had together."""
 _RECORD = "swe-sleep.json"
 
 
@@ -174,27 +176,28 @@ class Environments:
             copy_tools(packages)
             return ""
         progress(f"Installing the project's dependencies ({len(needed)} requirements)")
-        groups = list(project.groups)
-        dropped: list[str] = []
-        why = ""
-        while groups:
-            said = self._uv_install([*TOOLS, *(r for g in groups for r in g.requirements)], where)
-            if said is None:
-                return _problem(dropped, why)
-            why = why or said
-            dropped.append(groups.pop().name)
-        said = self._uv_install(TOOLS, where)
-        if said is None and project.groups:
-            # one at a time: most of the first group is better than none of it
-            had: list[str] = []
-            first = project.groups[0].requirements[:60]
-            for requirement in first:
-                if self._uv_install([*TOOLS, *had, requirement], where) is None:
-                    had.append(requirement)
-            return _problem([*(r for r in first if r not in had), *dropped[:-1]], why)
-        if said is not None:
+        why = self._uv_install([*TOOLS, *needed], where)
+        if why is None:
+            return ""
+        had: list[str] = []
+        missing: list[str] = []
+        if self._uv_install(TOOLS, where) is not None:
             copy_tools(packages)
-        return _problem(dropped, why or said or "")
+            return _problem([group.name for group in project.groups], why)
+        # The whole can't be had: each group that can, and of the others what can.
+        tries = TRIES
+        for group in project.groups:
+            if self._uv_install([*TOOLS, *had, *group.requirements], where) is None:
+                had += group.requirements
+                continue
+            for requirement in group.requirements:
+                tries -= 1
+                wanted = [*TOOLS, *had, requirement]
+                if tries >= 0 and self._uv_install(wanted, where) is None:
+                    had.append(requirement)
+                else:
+                    missing.append(requirement)
+        return _problem(missing, why)
 
     def _uv_install(self, requirements: Sequence[str], where: Sequence[str]) -> str | None:
         """None, or why it failed. Wheels only: nothing is built, so nothing is executed."""
@@ -267,7 +270,8 @@ def copy_tools(target: Path) -> None:
                 for name in (f"{tag}.pyc", f"{tag}.opt-1.pyc"):
                     if (compiled / name).is_file():
                         _copy(compiled / name, (target / file).parent / "__pycache__" / name)
-    compiler = [sys.executable, "-m", "compileall", "-q", str(target)]
+    # the environment cannot be written to inside; the hundreds of lexers are hardly ever imported
+    compiler = [sys.executable, "-m", "compileall", "-q", "-x", "pygments", str(target)]
     subprocess.run(compiler, capture_output=True, check=False)
 
 
@@ -341,7 +345,8 @@ def _copy(source: Path, target: Path) -> None:
 def _reason(stderr: str) -> str:
     """The line of the installer's output that says most."""
     lines = [line.strip(" ×╰─▶│├\t") for line in stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if "Because" in line or "Failed" in line or "error" in line]
+    telling = [line for line in lines if "Because" in line]
+    telling += [line for line in lines if "ailed" in line or "rror" in line]
     return " ".join((telling or lines or ["the installer failed"])[0].split())[:300]
 
 

@@ -26,7 +26,8 @@ TEST_FILES = re.compile(
 )
 _REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[\w\s,.-]*)\])?"
-    r"\s*\(?(?P<versions>[\w\s.*+!<>=~,^-]*)\)?\s*(?:;(?P<marker>[^;]*))?\Z"
+    r"\s*\(?\s*(?:(?:===?|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+\s*(?:,\s*|(?=[);]|\Z)))*\)?"
+    r"\s*(?:;(?P<marker>[^;]*))?\Z"
 )
 _SCRIPT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
