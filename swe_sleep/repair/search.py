@@ -267,10 +267,10 @@ class _Search:
                 [r.test_id for r in self.failing],
                 timeout_s=max(1.0, min(SCREEN_S, self._left())),
                 test_timeout_s=self.test_limit_s,
-                stop=self.outside_stop,
+                stop=lambda: self.outside_stop() or self._left() < -1,
             )
             self.test_runs += sum(1 for verdict in verdicts if verdict != "unknown")
-            if verdicts or self.outside_stop():
+            if verdicts or self._over() is not None:
                 return verdicts
             self.screens = False  # such tests do not fail, or can't be collected, that way
         return ["unknown"] * len(batch)

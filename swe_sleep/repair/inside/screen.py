@@ -105,6 +105,7 @@ class Screen:
         self.living: dict[tuple[str, int, str], list[FunctionType]] = {}
         self.originals: dict[str, CodeType] = {}
         self.cpu_s = LEAST_CPU_S
+        self.until = time.monotonic() + job["timeout_s"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -118,7 +119,6 @@ class Screen:
         gc.collect()
         if hasattr(gc, "freeze"):
             gc.freeze()
-        until = time.monotonic() + self.job["timeout_s"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         if self.fork(session.items, []) == "passed":
             return True  # it does not fail in this kind of session
@@ -130,7 +130,7 @@ class Screen:
             self.out.write(verdict + "\n")
             self.out.flush()
             passed += verdict == "passed"
-            if passed >= self.job["most_passed"] or time.monotonic() > until:
+            if passed >= self.job["most_passed"] or time.monotonic() > self.until:
                 break
         return True
 
