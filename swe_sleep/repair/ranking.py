@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.records import Suspicion
 from swe_sleep.repair.candidates import Candidate, candidates_at
 from swe_sleep.repair.source import Source, compiles_quietly
 from swe_sleep.repair.spot import Spot
+from swe_sleep.repair.templates import TEMPLATES, Template
 
+TIERS = (0.75, 0.6, 0.5, 0.4)
 PATIENCE = 12
 """So many candidates from one place halve the score of its next."""
 
@@ -39,7 +41,7 @@ def best_first(
     *,
     past: Mapping[str, Source] | None = None,
     first: Iterable[Candidate] = (),
-    generate: Callable[[Spot], Iterator[Candidate]] = candidates_at,
+    templates: Sequence[Template] = TEMPLATES,
 ) -> Iterator[Ranked]:
     """Every candidate that compiles, changes something and was not given before.
 
@@ -47,19 +49,20 @@ def best_first(
     come with the full suspiciousness of 1. `past` are earlier versions of files."""
     order = itertools.count()
     seen: set[bytes] = set()
-    # Entries: (-score now, order, suspiciousness, candidates taken, rest of the place's list)
-    queue: list[tuple[float, int, Suspicion | None, int, list[Ranked]]] = []
+    tiers = _tiers(templates)
+    # Entries: (-score now, order, place, templates if not opened yet, taken, rest of the list)
+    queue: list[_Entry] = []
     own = sorted((Ranked(c, c.prior * smallness(c)) for c in first), key=lambda r: -r.score)
     if own:
-        heapq.heappush(queue, (-own[0].score, next(order), None, 0, own))
+        heapq.heappush(queue, (-own[0].score, next(order), None, (), 0, own))
     for suspicion in suspicions:
-        heapq.heappush(queue, (-suspicion.score, next(order), suspicion, -1, []))
+        for tier in tiers:
+            best = -suspicion.score * tier[0].prior
+            heapq.heappush(queue, (best, next(order), suspicion, tier, 0, []))
     while queue:
-        _, _, place, taken, rest = heapq.heappop(queue)
-        if taken < 0:
-            assert place is not None
-            rest = _open(place, sources, past or {}, generate)
-            taken = 0
+        _, _, place, closed, taken, rest = heapq.heappop(queue)
+        if closed and place is not None:
+            rest = _open(place, sources, past or {}, closed)
         else:
             ranked = rest.pop(0)
             shape = _shape(ranked.candidate, sources)
@@ -69,14 +72,25 @@ def best_first(
                 yield ranked
         if rest:
             waiting = 1.0 if place is None else PATIENCE / (PATIENCE + taken)
-            heapq.heappush(queue, (-rest[0].score * waiting, next(order), place, taken, rest))
+            heapq.heappush(queue, (-rest[0].score * waiting, next(order), place, (), taken, rest))
+
+
+_Entry = tuple[float, int, Suspicion | None, Sequence[Template], int, list[Ranked]]
+
+
+def _tiers(templates: Sequence[Template]) -> list[tuple[Template, ...]]:
+    """The templates in groups by prior, each group's highest first: a place's unlikely templates
+    are not run before their turn."""
+    ranked = sorted(templates, key=lambda t: -t.prior)
+    groups = itertools.groupby(ranked, key=lambda t: sum(t.prior >= limit for limit in TIERS))
+    return [tuple(group) for _, group in groups]
 
 
 def _open(
     suspicion: Suspicion,
     sources: Mapping[str, Source],
     past: Mapping[str, Source],
-    generate: Callable[[Spot], Iterator[Candidate]],
+    templates: Sequence[Template],
 ) -> list[Ranked]:
     source = sources.get(suspicion.place.path)
     if source is None or suspicion.place.line is None:
@@ -87,7 +101,7 @@ def _open(
     earlier = (past[source.path],) if source.path in past else ()
     found = [
         Ranked(c, suspicion.score * c.prior * smallness(c))
-        for c in generate(Spot(source, statement, earlier))
+        for c in candidates_at(Spot(source, statement, earlier), templates)
     ]
     return sorted(found, key=lambda r: -r.score)
 

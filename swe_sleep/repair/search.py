@@ -219,7 +219,7 @@ class _Search:
                     self._count()
                     self._say("tried", ranked.candidate.summary)
                 else:
-                    self._try(ranked)
+                    self._try(ranked, screened=verdict == "passed")
                 if self._over() is not None:
                     break
             size = min(MOST_AT_ONCE, size * 2)
@@ -279,14 +279,17 @@ class _Search:
         self.tried += 1
         self.since_plausible += 1
 
-    def _try(self, ranked: Ranked) -> None:
-        """Cheapest first: one failing test, the other failing tests, the impacted tests."""
+    def _try(self, ranked: Ranked, *, screened: bool) -> None:
+        """Cheapest first: one failing test, the other failing tests, the impacted tests; what
+        passed the screening most likely passes the failing tests, and gets one run for all."""
         candidate = ranked.candidate
         files = candidate.apply(self.library.contents)
         self._count()
         ids = [r.test_id for r in self.failing]
         runs: list[TestRun] = []
-        for batch in (ids[:1], ids[1:], self._impacted(candidate)):
+        impacted = self._impacted(candidate)
+        batches = [[*ids, *impacted]] if screened else [ids[:1], ids[1:], impacted]
+        for batch in batches:
             if not batch:
                 continue
             run = self._run(files, batch)

@@ -12,11 +12,13 @@ import bisect
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import Any, TypeVar
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Kept = TypeVar("Kept")
 _BLOCKS = frozenset({"body", "orelse", "finalbody", "handlers", "cases"})
 _BOM = b"\xef\xbb\xbf"
 
@@ -31,6 +33,7 @@ class Source:
         shift = len(_BOM) if content.startswith(_BOM) else 0
         self._starts = [shift, *(m.end() for m in re.finditer(rb"\r\n|\r|\n", content))]
         self._shapes: dict[FunctionNode | None, bytes | None] = {}
+        self._kept: dict[object, Any] = {}
         self._parents: dict[ast.AST, ast.AST] = {}
         for parent in ast.walk(tree):
             for child in ast.iter_child_nodes(parent):
@@ -201,6 +204,14 @@ class Source:
         if again is None or len(again.body) != 1 or not isinstance(again.body[0], ast.Expr):
             return False
         return ast.dump(again.body[0].value) == ast.dump(node)
+
+    def remember(self, node: ast.AST, work: Callable[[ast.AST], Kept]) -> Kept:
+        """`work(node)`, done once for all templates and statements of this file."""
+        key = (work, node)
+        if key not in self._kept:
+            self._kept[key] = work(node)
+        kept: Kept = self._kept[key]
+        return kept
 
     # -- checking an edit ---------------------------------------------------------------------
 

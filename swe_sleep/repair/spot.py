@@ -206,7 +206,7 @@ class Spot:
     def uses(self) -> dict[str, frozenset[str]]:
         """How each name of the function (of the file, outside one) is used: tags such as
         `called`, `indexed`, `number`, `text`."""
-        return uses(self.function or self.source.tree)
+        return self.source.remember(self.function or self.source.tree, uses)
 
 
 _BUILTINS = frozenset(dir(builtins))
