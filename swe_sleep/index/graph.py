@@ -19,7 +19,8 @@ from swe_sleep.index.resolve import Binding, Links, Resolver
 from swe_sleep.records import Place
 
 MAX_CANDIDATES = 12
-_MAX_REEXPORTS = 8
+_MAX_ASKED = 150
+"""Files asked for one re-exported name."""
 _OPEN_TO_ALL = frozenset({"c", "cpp", "ruby"})
 """Languages in which a bare name may come from a file that is not imported by name."""
 
@@ -47,6 +48,7 @@ class Use(NamedTuple):
 
 
 _Target = tuple[str, int]
+_Asked = tuple[str, str]
 
 
 class Graph:
@@ -333,35 +335,34 @@ class Graph:
         binding = links.bindings.get(name)
         if binding is not None:
             return self._follow(binding), 1.0
+        candidates = self._definitions.get(name)
+        if candidates is None:
+            return (), 0.0
+        if self._outlines[path].language in _OPEN_TO_ALL:
+            return self._anywhere(path, candidates)
         for star in links.stars:
             found = self._follow(((star,), name))
             if found:
                 return found, 1.0
-        if self._outlines[path].language == "python":
-            return self._nested(path, name), 1.0
-        return self._anywhere(path, name)
+        return self._nested(path, candidates)
 
-    def _nested(self, path: str, name: str) -> tuple[_Target, ...]:
-        """A function defined inside a function of the same file."""
-        symbols = self._outlines[path].symbols
-        return tuple(
-            [
-                target
-                for target in self._definitions.get(name, ())
-                if target[0] == path and symbols[target[1]].kind == "function"
-            ]
-        )
-
-    def _anywhere(self, path: str, name: str) -> tuple[tuple[_Target, ...], float]:
-        candidates = self._definitions.get(name, ())
+    def _nested(self, path: str, candidates: list[_Target]) -> tuple[tuple[_Target, ...], float]:
+        """A definition inside a function or class of the same file."""
         local = tuple([target for target in candidates if target[0] == path])
-        if local:
-            return local, 1.0 / len(local)
-        language = self._outlines[path].language
-        if language not in _OPEN_TO_ALL or len(candidates) > MAX_CANDIDATES:
+        return local, 1.0 / max(len(local), 1)
+
+    def _anywhere(self, path: str, candidates: list[_Target]) -> tuple[tuple[_Target, ...], float]:
+        """Of the file itself, else of what it includes, else of any file."""
+        local = [target for target in candidates if target[0] == path]
+        if not local:
+            near = self._nearby(path)
+            local = [target for target in candidates if target[0] in near]
+        if not local and len(candidates) <= MAX_CANDIDATES:
+            language = self._outlines[path].language
+            local = [t for t in candidates if _kin(self._outlines[t[0]].language, language)]
+        if len(local) > MAX_CANDIDATES:
             return (), 0.0
-        found = tuple([t for t in candidates if _kin(self._outlines[t[0]].language, language)])
-        return found, 1.0 / max(len(found), 1)
+        return tuple(local), 1.0 / max(len(local), 1)
 
     def _attribute(self, path: str, name: str) -> tuple[tuple[_Target, ...], float]:
         candidates = self._definitions.get(name)
@@ -384,8 +385,8 @@ class Graph:
             near = self._near[path] = frozenset({path, *links.targets, *links.stars})
         return near
 
-    def _follow(self, binding: Binding, depth: int = 0) -> tuple[_Target, ...]:
-        """The definitions behind an imported name, through re-exports."""
+    def _follow(self, binding: Binding, seen: set[_Asked] | None = None) -> tuple[_Target, ...]:
+        """The definitions behind an imported name, through re-exports; each file is asked once."""
         paths, name = binding
         if not name:
             return ()
@@ -394,14 +395,18 @@ class Graph:
             key = (path, name)
             known = self._exported.get(key)
             if known is None:
-                known = self._lookup(path, name, depth)
-                if depth == 0 or known:
+                if seen is not None and (key in seen or len(seen) > _MAX_ASKED):
+                    continue
+                inner = {key} if seen is None else seen
+                inner.add(key)
+                known = self._lookup(path, name, inner)
+                if seen is None or known:  # nothing found may only mean a circle was cut
                     self._exported[key] = known
             found.extend(known)
         return tuple(found)
 
-    def _lookup(self, path: str, name: str, depth: int) -> tuple[_Target, ...]:
-        if path not in self._top or depth > _MAX_REEXPORTS:
+    def _lookup(self, path: str, name: str, seen: set[_Asked]) -> tuple[_Target, ...]:
+        if path not in self._top:
             return ()
         own = self._top[path].get(name)
         if own:
@@ -409,9 +414,9 @@ class Graph:
         links = self._linked(path)
         binding = links.bindings.get(name)
         if binding is not None:
-            return self._follow(binding, depth + 1)
+            return self._follow(binding, seen)
         for star in links.stars:
-            found = self._follow(((star,), name), depth + 1)
+            found = self._follow(((star,), name), seen)
             if found:
                 return found
         return ()

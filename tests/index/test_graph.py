@@ -177,6 +177,14 @@ def test_circular_reexports_end(graph_of: GraphOf) -> None:
     assert graph.importers_of("a.py", transitive=True) == {"b.py"}
 
 
+def test_a_long_chain_of_reexports_is_cut(graph_of: GraphOf) -> None:
+    files = {f"m{i}.py": f"from m{i + 1} import *\n" for i in range(2000)}
+    graph = graph_of({**files, "m2000.py": "def f(): ...\n", "user.py": "from m0 import f\nf()\n"})
+    assert graph.resolve("user.py", "f") == ()
+    assert graph.resolve("m1990.py", "f")[0].path == "m2000.py"
+    assert len(graph.importers_of("m2000.py", transitive=True)) == 2001
+
+
 @pytest.mark.parametrize(
     ("files", "path", "expected"),
     [
