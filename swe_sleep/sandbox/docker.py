@@ -77,6 +77,8 @@ class DockerBackend:
         client = self.client
         if not environment.image:
             raise SandboxError("This environment has no image.", "Prepare it with this backend.")
+        if not engine.reachable():
+            raise EngineLost("The engine answers no more.", engine.LOST_ADVICE)
         user = os.geteuid() or UNPRIVILEGED
         with engine.translated("start a container"):
             reap(client)
@@ -155,6 +157,8 @@ def remove(client: docker.DockerClient, container: str) -> None:
     import docker.errors
     import requests
 
+    if not engine.reachable():
+        return  # the container ends with our connection, and the engine removes it
     try:
         client.api.remove_container(container, force=True, v=True)
     except docker.errors.NotFound:

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swe_sleep.errors import EngineLost, EngineUnavailable, SandboxError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 PROBE_S = 10
 TIMEOUT_S = 120
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 LOST_ADVICE = "Start Docker again, or use `--sandbox local`."
 ABSENT_ADVICE = "Start Docker, or use `--sandbox local`."
 
@@ -26,13 +28,33 @@ def connect(*, timeout_s: int = TIMEOUT_S) -> docker.DockerClient:
     import docker.errors
     import requests
 
+    host = _host()
+    if not reachable(host):
+        raise EngineUnavailable("No Docker engine answers.", ABSENT_ADVICE)
     try:
-        client = _client(PROBE_S)
+        if os.environ.get("DOCKER_HOST"):
+            client = docker.from_env(timeout=PROBE_S)  # reads the TLS variables too
+        else:
+            client = docker.DockerClient(base_url=host, timeout=PROBE_S)
         client.ping()
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         raise EngineUnavailable("No Docker engine answers.", ABSENT_ADVICE) from error
     client.api.timeout = timeout_s
     return client
+
+
+def reachable(host: str = "") -> bool:
+    """Whether something listens on the engine's local socket; True for an engine elsewhere. Asked
+    first because the library leaks a socket for each connection that fails."""
+    kind, _, path = (host or _host()).partition("://")
+    if kind not in ("unix", "http+unix"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def answers() -> bool:
@@ -44,16 +66,18 @@ def answers() -> bool:
     return True
 
 
-def _client(timeout_s: int) -> docker.DockerClient:
+def _host() -> str:
+    """The engine that the person's settings name, as the docker command finds it."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if host or not (Path.home() / ".docker" / "config.json").exists():
+        return host or DEFAULT_HOST
     import docker
 
-    if not os.environ.get("DOCKER_HOST"):
-        with contextlib.suppress(Exception):  # a broken context file: the default socket it is
-            context = docker.ContextAPI.get_current_context()
+    with contextlib.suppress(Exception):  # a broken context file: the default socket it is
+        context = docker.ContextAPI.get_current_context()
+        if getattr(context, "name", "default") != "default":
             host = getattr(context, "Host", "")
-            if host and getattr(context, "name", "default") != "default":
-                return docker.DockerClient(base_url=host, timeout=timeout_s)
-    return docker.from_env(timeout=timeout_s)
+    return host or DEFAULT_HOST
 
 
 @contextlib.contextmanager
