@@ -134,6 +134,8 @@ class TestRun:
     problem: str = ""
     coverage: Coverage | None = None
     log: str = ""
+    unfinished: tuple[str, ...] = ()
+    """Tests that were asked for and that the run did not come to."""
 
     @property
     def passed(self) -> frozenset[str]:

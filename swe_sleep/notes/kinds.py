@@ -69,7 +69,8 @@ class TestsOfFile(msgspec.Struct, frozen=True):
     flaky: tuple[str, ...] = ()
     """Tests seen to pass and to fail on the same content."""
     pending: tuple[str, ...] = ()
-    """Tests that a change may have touched and that did not run again yet, most telling first."""
+    """Tests that did not run yet on the content of now, most telling first: a change may have
+    touched them, or the time ended before them."""
     passed_with: Mapping[str, Mapping[str, str]] = {}
     """For each test that fails now but passed once: the content (path -> blob) of the files it
     ran when it last passed."""

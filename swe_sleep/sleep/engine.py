@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from swe_sleep.errors import StoreError, SweSleepError
+from swe_sleep.errors import SnapshotChanged, StoreError, SweSleepError
 from swe_sleep.notes.store import Spent, content_key
 from swe_sleep.records import Note, Usage
 from swe_sleep.sleep.budget import Stopped
@@ -34,6 +34,11 @@ class Unit:
     cost_s: float
     paths: tuple[str, ...] = ()
     """The files it works on, where a pass wants to know them again; not part of the key."""
+
+    @property
+    def step(self) -> str:
+        """The name of the pass."""
+        return self.producer.partition("@")[0]
 
     @property
     def key(self) -> str:
@@ -104,9 +109,24 @@ class SleepReport:
     seconds_by_pass: dict[str, float] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    left: int = 0
-    """Units known but not done, because the budget ended."""
+    left: dict[str, int] = field(default_factory=dict)
+    """Units known but not done, per pass: the budget ended, or their own time did."""
     stopped: bool = False
+    """Somebody asked it to stop."""
+    moved: bool = False
+    """The work tree moved on under it, and the content it was to study is gone."""
+
+    def add(self, later: SleepReport) -> None:
+        """Take in what a later part of the same pass did."""
+        self.seconds += later.seconds
+        self.usage += later.usage
+        for name, count in later.units.items():
+            self.units[name] = self.units.get(name, 0) + count
+        for name, seconds in later.seconds_by_pass.items():
+            self.seconds_by_pass[name] = self.seconds_by_pass.get(name, 0.0) + seconds
+        self.notes += later.notes
+        self.problems += later.problems
+        self.left, self.stopped, self.moved = later.left, later.stopped, later.moved
 
 
 class Engine:
@@ -124,27 +144,32 @@ class Engine:
         return sorted(waiting.values(), key=_urgency, reverse=True)
 
     def sleep(self, work: Situation) -> SleepReport:
-        """Do what is worth doing until it is done, the budget ends, or somebody asks to stop."""
+        """Do what is worth doing until it is done, the budget ends, somebody asks to stop, or the
+        work tree moves on."""
         report = SleepReport()
         began = time.monotonic()
         waiting: dict[str, Unit] = {}
         tried: set[str] = set()
+        unit: Unit | None = None
         try:
             for step in self._passes.values():
                 self._plan(step, work, waiting, tried)
             while waiting and not work.budget.exhausted():
                 unit = max(waiting.values(), key=_urgency)
-                step = self._passes[unit.producer.partition("@")[0]]
+                step = self._passes[unit.step]
                 tried.add(unit.key)
                 del waiting[unit.key]
                 if self._run(step, unit, work, report):
                     for reader in self._passes.values():
                         if step.name in reader.reads:
                             self._replan(reader, work, waiting, tried)
-            report.stopped = work.budget.stop.is_set()
         except Stopped:
-            report.stopped = True
-        report.left = len(waiting)
+            _count(report.left, unit)
+        except SnapshotChanged:
+            report.moved = True
+        for unit in waiting.values():
+            _count(report.left, unit)
+        report.stopped = work.budget.stop.is_set()
         report.seconds = time.monotonic() - began
         return report
 
@@ -174,8 +199,8 @@ class Engine:
                 unit=(unit.key, step.name, unit.subject, "done") if made.done else None,
                 spent=_spent(step, unit, made, time.monotonic() - began),
             )
-        except (Stopped, StoreError):
-            raise  # without a store there is no use in going on
+        except (Stopped, SnapshotChanged, StoreError):
+            raise  # without the content, or without a store, there is no use in going on
         except SweSleepError as error:
             seconds = time.monotonic() - began
             report.problems.append(f"{step.name}: {error}")
@@ -183,11 +208,16 @@ class Engine:
             return False
         seconds = time.monotonic() - began
         report.usage += made.usage
-        report.units[step.name] = report.units.get(step.name, 0) + 1
+        _count(report.units if made.done else report.left, unit)
         report.seconds_by_pass[step.name] = report.seconds_by_pass.get(step.name, 0.0) + seconds
         report.notes.extend(made.notes)
         self._listener(Event("done", unit, seconds, made.notes))
         return True
+
+
+def _count(counts: dict[str, int], unit: Unit | None) -> None:
+    if unit is not None:
+        counts[unit.step] = counts.get(unit.step, 0) + 1
 
 
 def _urgency(unit: Unit) -> float:

@@ -257,6 +257,7 @@ class Execution:
             problem=self.problem(empty=not results),
             coverage=self.coverage if job["coverage"] and self.coverage.lines else None,
             log=self.completed.stdout if self.completed else "",
+            unfinished=reading.rest(),
         )
 
     def problem(self, *, empty: bool) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 import msgspec
 
 from swe_sleep.notes import kinds
 from swe_sleep.notes.kinds import TestsOfFile
 from swe_sleep.notes.view import Seen
-from swe_sleep.records import Coverage, Note, Outcome, Place, TestResult, TestRun, Usage
+from swe_sleep.records import TREE, Coverage, Note, Outcome, Place, TestResult, TestRun, Usage
 from swe_sleep.repo.lines import LineChange, line_change
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
@@ -25,6 +26,8 @@ from swe_sleep.testing.impact import FunctionOf, Reach, impacted_tests
 
 BATCH_FILES = 12
 """Test files per run where nothing is known yet: what a kill can lose, against start-up time."""
+BATCH_NEAR = 4
+"""The same for test files near a change: small, as the first of them are the likeliest."""
 SLICE_S = 10.0
 """Seconds of pending tests (as they took last time) that one unit runs."""
 START_S = 1.5
@@ -70,28 +73,44 @@ class TestsPass:
             left = sum(len(data.pending) for data in pending.values())
             yield self._unit(work, f"{left} pending", list(pending), value=300.0, cost_s=SLICE_S)
         else:
-            new = self._by_interest(work, [f for f in files if f not in seen])
-            for start in range(0, len(new), BATCH_FILES):
-                batch = new[start : start + BATCH_FILES]
-                yield self._unit(work, "new", batch, value=40.0 / (1 + start), cost_s=5.0)
+            yield from self._plan_unknown(work, seen, files)
+
+    def _plan_unknown(
+        self, work: Situation, seen: Mapping[str, Seen], files: Sequence[str]
+    ) -> Iterator[Unit]:
+        """Test files that nothing is known of, those of what just changed first."""
+        near, far = self._by_interest(work, [f for f in files if f not in seen])
+        for start in range(0, len(near), BATCH_NEAR):
+            batch = near[start : start + BATCH_NEAR]
+            yield self._unit(work, "new", batch, value=600.0 / (1 + start), cost_s=5.0)
+        for start in range(0, len(far), BATCH_FILES):
+            batch = far[start : start + BATCH_FILES]
+            yield self._unit(work, "new", batch, value=40.0 / (1 + start), cost_s=5.0)
 
     def _unit(
         self, work: Situation, why: str, files: Sequence[str], *, value: float, cost_s: float
     ) -> Unit:
         inputs = {path: work.snapshot.blob(path) for path in files}
         if why != "new":  # their inputs are many; the whole tree stands for them
-            inputs["<tree>"] = work.snapshot.id
+            inputs[TREE] = work.snapshot.id
         return Unit(f"{self.name}@{self.version}", why, inputs, value, cost_s, tuple(files))
 
     @staticmethod
-    def _by_interest(work: Situation, files: list[str]) -> list[str]:
-        """Test files of what changed last come first."""
+    def _by_interest(work: Situation, files: list[str]) -> tuple[list[str], list[str]]:
+        """Test files near what changed last (changed themselves, named after it, or importing
+        it), nearest first; and the others."""
         changed = {path for path in work.changed() if path in work.outlines.languages}
         graph = work.outlines.graph()
-        near = set(changed)
-        for path in changed:
-            near.update(graph.importers_of(path, transitive=False))
-        return sorted(files, key=lambda f: (f not in changed, f not in near, f))
+        importing = {file for path in changed for file in graph.importers_of(path)}
+        names = {_stem(path) for path in changed}
+
+        def distance(file: str) -> int:
+            if file in changed:
+                return 0
+            return 1 if _stem(file) in names else 2 if file in importing else 3
+
+        order = sorted(files, key=lambda file: (distance(file), file))
+        return [f for f in order if distance(f) < 3], [f for f in order if distance(f) == 3]
 
     def run(self, unit: Unit, work: Situation) -> Made:
         carried = {path: self._carry(work, path) for path in unit.paths}
@@ -99,12 +118,13 @@ class TestsPass:
         chosen = self._choose(work, carried)
         run = self._run(work, [*whole, *chosen])
         again = self._confirm(work, carried, run)
-        notes = [
-            self._note(work, unit, path, each, run, again, whole=path in whole)
-            for path, each in carried.items()
-        ]
-        runs = bool(run.results) + bool(again.results)
-        return Made(tuple(notes), usage=Usage(test_runs=runs))
+        before = self._before(work, carried, run, again)
+        # Where the time ended before a file was even read there is nothing to write down.
+        known = [p for p, c in carried.items() if not c.whole_file or _came_to(run, p)]
+        notes = [self._note(work, unit, p, carried[p], run, again, before) for p in known]
+        runs = sum(bool(each.results) for each in (run, again, before))
+        done = len(known) == len(carried)
+        return Made(tuple(notes), usage=Usage(test_runs=runs), done=done)
 
     # -- carrying over ---------------------------------------------------------------------------
 
@@ -117,9 +137,8 @@ class TestsPass:
         if seen.fresh:
             return Carried(data, coverage, seen.note.inputs)
         changed = _changed_inputs(work, seen)
-        unknown = not coverage.lines or data.problem
         settings = set(configuration_of(path, work.snapshot)) | {path}
-        if unknown or settings.intersection(changed):
+        if not coverage.lines or settings.intersection(changed):
             return Carried(data, Coverage(), seen.note.inputs, whole_file=True)
         graph = work.outlines.graph()
         found = impacted_tests(
@@ -165,7 +184,7 @@ class TestsPass:
         run = work.tests.run(
             ids,
             coverage=coverage,
-            timeout_s=min(work.settings.tests.timeout_s, max(work.budget.left_s, 1.0)),
+            timeout_s=min(work.settings.tests.timeout_s, max(work.budget.left_s, START_S * 4)),
             test_timeout_s=work.settings.tests.test_timeout_s,
             stop=work.budget.stop.is_set,
         )
@@ -174,11 +193,33 @@ class TestsPass:
 
     def _confirm(self, work: Situation, carried: Mapping[str, Carried], run: TestRun) -> TestRun:
         """Run again what fails now and did not before: only what fails twice is a fault."""
-        known = {r.test_id for each in carried.values() for r in each.data.results if r.outcome.bad}
+        known = {r.test_id for each in carried.values() for r in _bad(each.data.results)}
         newly = [
             r.test_id for r in run.results if r.outcome is Outcome.FAILED and r.test_id not in known
         ]
         return self._run(work, newly[:CONFIRMED], coverage=False)
+
+    def _before(
+        self, work: Situation, carried: Mapping[str, Carried], run: TestRun, again: TestRun
+    ) -> TestRun:
+        """Failing tests that nothing was known of, on the content before the last change: those
+        that pass there were broken by it, the others failed already."""
+        known = {r.test_id for each in carried.values() for r in each.data.results}
+        unknown = [t for t in run.bad - again.passed - known if "::" in t][:CONFIRMED]
+        old = _old_sources(work, carried) if unknown else {}
+        if not old:
+            return TestRun()
+        work.sandbox.put(old)
+        try:
+            return work.tests.run(
+                unknown,
+                timeout_s=max(work.budget.left_s, START_S * 4),
+                test_timeout_s=work.settings.tests.test_timeout_s,
+                strict=False,
+                stop=work.budget.stop.is_set,
+            )
+        finally:
+            work.sandbox.reset()
 
     # -- writing down ----------------------------------------------------------------------------
 
@@ -190,48 +231,82 @@ class TestsPass:
         carried: Carried,
         run: TestRun,
         again: TestRun,
-        *,
-        whole: bool,
+        before: TestRun,
     ) -> Note:
         ran = {r.test_id: r for r in run.results if _file_of(r.test_id) == path}
-        flaky = {test for test in again.passed if test in ran}
-        old = {r.test_id: r for r in carried.data.results}
-        # A whole run that was cut short says nothing of the tests it did not come to.
-        keep = {} if whole and not run.problem else old
-        results = {**keep, **ran}
+        left = [test for test in run.unfinished if _file_of(test) == path]
+        flaky = again.passed & ran.keys()
+        known = {r.test_id: r for r in carried.data.results}
+        if carried.whole_file:  # what the run neither ran nor left is no longer there
+            known = {test: known[test] for test in left if test in known}
+        results = {**known, **ran}
         for test in flaky:
             results[test] = replace(results[test], outcome=Outcome.PASSED)
-        fresh = run.coverage or Coverage()
-        mine = {test: files for test, files in fresh.lines.items() if test in ran or test == ""}
-        coverage = Coverage(mine) if whole else carried.coverage.merged(Coverage(mine))
-        pending = (
-            tuple(test for test in carried.data.pending if test not in ran) if not whole else ()
-        )
+        lines = (run.coverage or Coverage()).lines
+        mine = Coverage({test: files for test, files in lines.items() if test in ran or not test})
+        coverage = mine if carried.whole_file else carried.coverage.merged(mine)
+        pending = [*([] if carried.whole_file else carried.data.pending), *left]
+        passed_with = _passed_with(carried, results, coverage)
+        if before.passed:
+            old = {path: was for path, (was, _) in work.changed().items()}
+            passed_with |= {test: old for test in before.passed if test in ran}
         data = TestsOfFile(
             results=tuple(_slim(r) for r in results.values()),
             coverage=kinds.pack_coverage(coverage),
-            problem=run.problem if whole or any(t in ran for t in carried.data.pending) else "",
+            problem=run.problem if carried.whole_file else "",
             flaky=tuple(sorted({*carried.data.flaky, *flaky})),
-            pending=pending,
-            passed_with=_passed_with(carried, results, coverage),
+            pending=tuple(dict.fromkeys(test for test in pending if test not in ran)),
+            passed_with=passed_with,
         )
-        covered = {file for files in coverage.lines.values() for file in files}
-        if not covered:  # it could not even be imported: any file that it imports may be why
-            covered = work.outlines.closure(path)
-        inputs = {file: work.snapshot.blob(file) for file in covered if file in work.snapshot.files}
-        inputs |= configuration_of(path, work.snapshot) | {path: work.snapshot.blob(path)}
         return Note(
             kind=kinds.TESTS,
             subject=path,
             body=_body(data),
             producer=unit.producer,
-            inputs=inputs,
+            inputs=_inputs(work, path, coverage),
             data=kinds.encode(data),
-            evidence=tuple(
-                r.frames[-1] for r in data.results if r.outcome.bad and r.frames
-            )[:10] or (Place(path),),
+            evidence=_evidence(path, data),
             usage=Usage(test_runs=1),
-        )  # fmt: skip
+        )
+
+
+def _inputs(work: Situation, path: str, coverage: Coverage) -> dict[str, str]:
+    """Everything that the outcomes of a test file's tests depend on."""
+    covered = {file for files in coverage.lines.values() for file in files}
+    if not covered:  # it could not even be imported: any file that it imports may be why
+        covered = work.outlines.closure(path)
+    inputs = {file: work.snapshot.blob(file) for file in covered if file in work.snapshot.files}
+    return inputs | configuration_of(path, work.snapshot) | {path: work.snapshot.blob(path)}
+
+
+def _evidence(path: str, data: TestsOfFile) -> tuple[Place, ...]:
+    raised = tuple(result.frames[-1] for result in _bad(data.results) if result.frames)
+    return raised[:10] or (Place(path),)
+
+
+def _came_to(run: TestRun, path: str) -> bool:
+    """Whether a run of whole files read this one at least; one without tests counts as read."""
+    found = (*(result.test_id for result in run.results), *run.unfinished)
+    return not run.problem or any(_file_of(test) == path for test in found)
+
+
+def _old_sources(work: Situation, carried: Mapping[str, Carried]) -> dict[str, bytes | None]:
+    """The source files as they were before the last change; the tests stay as they are."""
+    old: dict[str, bytes | None] = {}
+    for path, (before, _) in work.changed().items():
+        if path in carried or path not in work.outlines.languages:
+            continue
+        content = work.contents.get(path, before)
+        if before and content is None:
+            return {}  # half of a change proves nothing
+        old[path] = content
+    return old
+
+
+def _stem(path: str) -> str:
+    """What a source file and the tests named after it have in common."""
+    name = PurePosixPath(path).stem
+    return name.removeprefix("test_").removesuffix("_test").lstrip("_")
 
 
 def _changed_inputs(work: Situation, seen: Seen) -> dict[str, LineChange | None]:
