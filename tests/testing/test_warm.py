@@ -76,7 +76,7 @@ def test_a_lost_server_is_started_again(open_tests: OpenTests) -> None:
     with WarmTests(open_tests(CALC)) as warm:
         assert warm.run(IDS, **LIMITS).bad
         shell = warm.tests.sandbox.shell()
-        assert shell.run("cd / && kill -9 $(cat $OLDPWD/missing) ; true", timeout_s=10).cut == ""
+        shell.run("cd /", timeout_s=10)
         folder = warm.tests.folder
         shell.run(f"kill -9 $(cat {folder}/server-1/pid)", timeout_s=10)
         assert warm.run(IDS, **LIMITS).bad == {IDS[0]}  # a cold one

@@ -51,7 +51,7 @@ def sibling(name: str) -> Any:
 
 def child(job: dict[str, Any]) -> int:
     """One session of pytest, in this process."""
-    root = job["root"]
+    root, before = job["root"], set(sys.modules)
     os.chdir(root)
     path = [root, *job["path"]]
     sys.path[:] = path + [p for p in sys.path if p not in path]
@@ -81,14 +81,17 @@ def child(job: dict[str, Any]) -> int:
     log.write(e="exit", code=code)
     if job.get("modules"):
         with open(job["modules"], "w", encoding="utf-8") as out:
-            json.dump(outside_modules(root), out)
+            json.dump(outside_modules(root, before), out)
     return code
 
 
-def outside_modules(root: str) -> list[str]:
-    """Imported modules that are neither the repository's nor rewritten by pytest, in order."""
+def outside_modules(root: str, before: set[str]) -> list[str]:
+    """Modules imported since, in order, that are neither the repository's nor rewritten by
+    pytest."""
     found = []
     for name, module in list(sys.modules.items()):
+        if name in before:
+            continue
         file = getattr(module, "__file__", None)
         loader = type(getattr(module, "__loader__", None)).__name__
         if not file or name.startswith(("_swe_sleep_", "__")) or loader == "AssertionRewritingHook":
