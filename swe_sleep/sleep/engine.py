@@ -109,12 +109,17 @@ class SleepReport:
     seconds_by_pass: dict[str, float] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    left: dict[str, int] = field(default_factory=dict)
-    """Units known but not done, per pass: the budget ended, or their own time did."""
+    left_by_pass: dict[str, int] = field(default_factory=dict)
+    """Units known but not done, because the budget ended, or their own time did."""
     stopped: bool = False
     """Somebody asked it to stop."""
     moved: bool = False
     """The work tree moved on under it, and the content it was to study is gone."""
+
+    @property
+    def left(self) -> int:
+        """All of them."""
+        return sum(self.left_by_pass.values())
 
     def add(self, later: SleepReport) -> None:
         """Take in what a later part of the same pass did."""
@@ -126,7 +131,8 @@ class SleepReport:
             self.seconds_by_pass[name] = self.seconds_by_pass.get(name, 0.0) + seconds
         self.notes += later.notes
         self.problems += later.problems
-        self.left, self.stopped, self.moved = later.left, later.stopped, later.moved
+        self.left_by_pass = later.left_by_pass
+        self.stopped, self.moved = later.stopped, later.moved
 
 
 class Engine:
@@ -164,11 +170,11 @@ class Engine:
                         if step.name in reader.reads:
                             self._replan(reader, work, waiting, tried)
         except Stopped:
-            _count(report.left, unit)
+            _count(report.left_by_pass, unit)
         except SnapshotChanged:
             report.moved = True
         for unit in waiting.values():
-            _count(report.left, unit)
+            _count(report.left_by_pass, unit)
         report.stopped = work.budget.stop.is_set()
         report.seconds = time.monotonic() - began
         return report
@@ -208,7 +214,7 @@ class Engine:
             return False
         seconds = time.monotonic() - began
         report.usage += made.usage
-        _count(report.units if made.done else report.left, unit)
+        _count(report.units if made.done else report.left_by_pass, unit)
         report.seconds_by_pass[step.name] = report.seconds_by_pass.get(step.name, 0.0) + seconds
         report.notes.extend(made.notes)
         self._listener(Event("done", unit, seconds, made.notes))

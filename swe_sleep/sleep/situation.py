@@ -47,7 +47,8 @@ class Situation:
         self.progress = progress
         self.view = View(store, snapshot)
         self.outlines = outlines or Outlines(store, snapshot)
-        self.outlines.move_to(snapshot)
+        if outlines:
+            outlines.move_to(snapshot)
         self.contents = Contents(store, repository)
         self.evidence = Evidence(self.view, snapshot, self.contents)
         self._sandbox: Sandbox | None = None
@@ -85,12 +86,16 @@ class Situation:
         pairs = {path: (self.before.get(path, ""), self.snapshot.blob(path)) for path in paths}
         return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
+    def begin(self) -> None:
+        """Keep what git does not: however this pass ends, a later one can tell what an edit
+        changed of the content that its notes were made from."""
+        committed = self._committed() if self.snapshot.head else {}
+        dirty = (p for p in self.outlines.languages if committed.get(p) != self.snapshot.blob(p))
+        self.contents.keep(self.snapshot, dirty)
+
     def finish(self) -> None:
-        """Keep what the next pass will want to know of this one."""
+        """The next pass is to compare with this snapshot."""
         now = {path: entry.blob for path, entry in self.snapshot.files.items()}
-        committed = self._committed()
-        dirty = [path for path, blob in now.items() if committed.get(path) != blob]
-        self.contents.keep(self.snapshot, (p for p in dirty if p in self.outlines.languages))
         self.store.remember(LAST_SNAPSHOT, zlib.compress(msgspec.json.encode(now)))
         self.store.tidy()
 

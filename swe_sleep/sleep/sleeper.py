@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from filelock import FileLock, Timeout
 
 from swe_sleep.config import Settings
-from swe_sleep.errors import SnapshotChanged, UsageError
+from swe_sleep.errors import UsageError
 from swe_sleep.notes.outlines import Outlines
 from swe_sleep.notes.store import Store
 from swe_sleep.records import Change
@@ -23,6 +23,14 @@ from swe_sleep.sleep.engine import Engine, Listener, Pass, SleepReport, Unit
 from swe_sleep.sleep.situation import Situation
 
 LOCK = "sleep.lock"
+LOOK_S = 0.2
+"""How often a pass that waits for another one looks whether it is its turn, or is to stop."""
+TRIES = 5
+"""Looks at a work tree that keeps moving on, in one pass."""
+MOVED_S = 2.0
+"""Seconds that the watcher is given to bring the snapshot that the work tree moved on to."""
+COMPARING = frozenset({"outline", "impact"})
+"""Passes that compare with the last pass; until they are done that stays what they compare with."""
 
 
 @dataclass
@@ -51,27 +59,55 @@ class Sleeper:
         stop: threading.Event | None = None,
         seconds: float | None = None,
     ) -> SleepReport:
-        """One pass over a snapshot, inside the budget. Raises UsageError where another process is
-        at it already."""
+        """One pass over a snapshot, inside the budget. Where the work tree moves on meanwhile, it
+        goes on with the tree as it is then. Raises UsageError where another process is at it."""
+        budget = self._budget(stop, seconds)
         try:
-            with FileLock(self.repository.state_dir / LOCK, timeout=0):
-                return self._sleep(snapshot, stop or threading.Event(), seconds)
+            with self._lock(timeout_s=0):
+                report = self._sleep(snapshot, budget)
+                tries = 1
+                while report.moved and tries < TRIES and not budget.exhausted():
+                    self.progress("the work tree moved on; looking again")
+                    report.add(self._sleep(self.repository.snapshot(), budget))
+                    tries += 1
         except Timeout:
             raise UsageError(
                 "another pass is running on this repository.",
                 "Wait for it to end, or look at `swe-sleep status`.",
             ) from None
+        if report.moved:
+            report.problems.append("the work tree keeps changing; what was finished is kept.")
+        return report
 
-    def _sleep(
-        self, snapshot: Snapshot, stop: threading.Event, seconds: float | None
-    ) -> SleepReport:
+    @contextmanager
+    def _lock(self, timeout_s: float) -> Iterator[None]:
+        """Raises Timeout where another process holds it so long."""
+        with FileLock(self.repository.state_dir / LOCK).acquire(timeout_s, LOOK_S):
+            yield
+
+    def _budget(self, stop: threading.Event | None, seconds: float | None = None) -> Budget:
         wanted = self.settings.sleep
-        budget = Budget(seconds or wanted.budget_s, wanted.budget_usd, stop)
+        limit = wanted.budget_s if seconds is None else seconds
+        return Budget(limit, wanted.budget_usd, stop or threading.Event())
+
+    def _sleep(self, snapshot: Snapshot, budget: Budget) -> SleepReport:
         with self._situation(snapshot, budget) as work:
+            work.begin()
             report = Engine(self.passes, self.listener).sleep(work)
-            if not report.stopped:
+            unfinished = report.stopped or report.moved
+            if not unfinished and COMPARING.isdisjoint(report.left_by_pass):
                 work.finish()
             return report
+
+    def _sleep_in_turn(self, snapshot: Snapshot, stop: threading.Event) -> SleepReport:
+        """One pass, after the one that another process is at."""
+        while not stop.is_set():
+            try:
+                with self._lock(timeout_s=LOOK_S):
+                    return self._sleep(snapshot, self._budget(stop))
+            except Timeout:
+                continue
+        return SleepReport(stopped=True)
 
     def _situation(self, snapshot: Snapshot, budget: Budget) -> Situation:
         work = Situation(
@@ -97,47 +133,82 @@ class Sleeper:
         """Sleep after every settled change, until `stop` is set or the changes end.
 
         A change that settles while a pass is under way ends that pass: what it finished is kept,
-        and the next one begins with what the new change needs. `stop` is to be set by the caller.
+        and the next one begins with what the new change needs. `stop` is to be set by the caller,
+        and to end `changes`. Raises what `changes` raises.
         """
-        inbox: queue.Queue[tuple[Change, Snapshot] | BaseException | None] = queue.Queue()
-        interrupt = threading.Event()
-
-        def receive() -> None:
-            try:
-                for item in changes:
-                    inbox.put(item)
-                    interrupt.set()
-                inbox.put(None)
-            except BaseException as error:  # handed to the thread that can report it
-                inbox.put(error)
-            interrupt.set()
-
-        receiver = threading.Thread(target=receive, name="watcher", daemon=True)
-        receiver.start()
+        inbox = _Inbox(changes, stop)
         try:
-            while (item := inbox.get()) is not None:
-                while not inbox.empty():  # only the newest snapshot is worth studying
-                    newer = inbox.get()
-                    if newer is None or isinstance(newer, BaseException):
-                        inbox.put(newer)
-                        break
-                    item = newer
-                if isinstance(item, BaseException):
-                    raise item
-                if stop.is_set():
-                    return
-                interrupt.clear()
-                if not inbox.empty():
-                    interrupt.set()
+            item: Settled | None = inbox.newest()
+            while item is not None and not stop.is_set():
                 change, snapshot = item
                 on_change(change)
-                try:
-                    on_report(self.sleep(snapshot, stop=interrupt))
-                except SnapshotChanged:  # the watcher will bring the newer one
-                    continue
+                report = self._sleep_in_turn(snapshot, inbox.arrived)
+                while report.moved and not inbox.wait(MOVED_S):
+                    # An edit that was taken back at once: nothing new will settle.
+                    report.add(self._sleep_in_turn(self.repository.snapshot(), inbox.arrived))
+                on_report(report)
+                item = inbox.newest()
         finally:
             stop.set()
-            receiver.join(timeout=10)
+            inbox.close()
+
+
+Settled = tuple[Change, Snapshot]
+
+
+class _Inbox:
+    """What a watcher brings, received on a thread of its own. Only the newest is kept: nothing
+    older is worth studying."""
+
+    def __init__(self, changes: Iterator[Settled], stop: threading.Event) -> None:
+        self.arrived = threading.Event()
+        """Something is here that the pass under way should give way to."""
+        self._stop = stop
+        self._held = threading.Condition()
+        self._item: Settled | None = None
+        self._error: BaseException | None = None
+        self._ended = False
+        self._thread = threading.Thread(
+            target=self._receive, args=(changes,), name="watcher", daemon=True
+        )
+        self._thread.start()
+
+    def _receive(self, changes: Iterator[Settled]) -> None:
+        error: BaseException | None = None
+        try:
+            for item in changes:
+                with self._held:
+                    self._item = item
+                    self.arrived.set()
+                    self._held.notify()
+        except BaseException as raised:  # handed to the thread that can report it
+            error = raised
+        with self._held:
+            self._error, self._ended = error, True
+            if error or self._stop.is_set():
+                self.arrived.set()
+            self._held.notify()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Until there is something new, or will never be; False if that takes too long."""
+        with self._held:
+            return self._held.wait_for(lambda: self._item is not None or self._ended, timeout_s)
+
+    def newest(self) -> Settled | None:
+        """Wait for the newest change; None where there is none to come. Raises what the watcher
+        raised."""
+        self.wait()
+        with self._held:
+            if self._error is not None:
+                raise self._error
+            item, self._item = self._item, None
+            if not (self._ended and self._stop.is_set()):
+                self.arrived.clear()
+            return item
+
+    def close(self) -> None:
+        """Wait for the thread; `stop` is to be set by now."""
+        self._thread.join(timeout=10)
 
 
 def lower_priority() -> None:
