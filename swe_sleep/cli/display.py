@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from swe_sleep.cli import output
 from swe_sleep.notes import kinds
 from swe_sleep.records import AnticipatedIssue, Change, Note, Outcome, Proof, State, TestRun
 
@@ -13,28 +15,53 @@ if TYPE_CHECKING:
     from swe_sleep.sleep.engine import Event, SleepReport
 
 SHOWN_PATHS = 5
+HEARTBEAT_S = 30.0
+"""Without a terminal, a step that has been told is told again only after so long."""
 
 
 class Display:
-    """Writes a line for whatever a person would want to know, and a status line for the rest."""
+    """Writes a line for whatever a person would want to know, and a status line for the rest.
+
+    The status line is live on a terminal. Where neither stdout nor stderr is one, each kind of step
+    gets a line on stderr when it first begins, and a sign of life every half minute.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._status = console.status("")
+        self._live = console if _live(console) else output.console(stderr=True)
+        self._status = self._live.status("") if _live(self._live) else None
         self._spinning = False
+        self._begun: dict[str, float] = {}
+        """Kinds of steps, with the moment they were last told."""
         self._told: dict[str, State] = {}
         """Issues that were shown, with the state they were shown in."""
 
     def progress(self, line: str) -> None:
         """Something long began."""
+        line = output.one_line(line)
+        if self._status is None:
+            self._tell(line)
+            return
+        from rich.text import Text
+
+        text = Text(line, style="dim")
+        text.truncate(max(10, self._live.width - 4), overflow="ellipsis")
+        self._status.update(text)
         if not self._spinning:
             self._spinning = True
             self._status.start()
-        self._status.update(f"[dim]{_escape(line)}[/dim]")
+
+    def _tell(self, line: str) -> None:
+        step = line.partition(":")[0].strip("0123456789 ")
+        now = time.monotonic()
+        if now - max(self._begun.values(), default=0.0) >= HEARTBEAT_S or step not in self._begun:
+            self._live.print(f"… {line}", style="dim")
+            self._begun[step] = now
 
     def quiet(self) -> None:
         """Nothing is under way."""
-        if self._spinning:
+        self._begun.clear()
+        if self._status is not None and self._spinning:
             self._spinning = False
             self._status.stop()
 
@@ -78,7 +105,7 @@ class Display:
 
 def summary(report: SleepReport) -> str:
     """A pass in one line."""
-    if not report.units:
+    if not report.units and not report.stopped:
         return "Nothing to do: every note is fresh."
     work = ", ".join(
         f"{name} {count} ({report.seconds_by_pass[name]:.1f} s)"
@@ -110,7 +137,7 @@ def show_issue(console: Console, issue: AnticipatedIssue) -> None:
 
 def show_diff(console: Console, diff: str) -> None:
     """A diff in the usual colours."""
-    for line in diff.splitlines():
+    for line in diff.removesuffix("\n").split("\n"):
         style = ""
         if line.startswith(("+++", "---", "diff ", "index ")):
             style = "bold"
@@ -143,7 +170,5 @@ def _counts(run: TestRun) -> str:
     return f"{said} ({run.problem})" if run.problem else said
 
 
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+def _live(console: Console) -> bool:
+    return console.is_terminal and not console.is_dumb_terminal

@@ -32,7 +32,7 @@ class SpeculatePass:
                     f"{self.name}@{self.version}",
                     each.note.subject,
                     {**each.note.inputs, "<failing>": "\n".join(each.issue.tests)},
-                    value=300.0,
+                    value=900.0,
                     cost_s=work.settings.sleep.speculate_s / 4,
                 )
 

@@ -8,6 +8,7 @@ the others are pending and run next, most telling first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -27,7 +28,7 @@ from swe_sleep.testing.impact import FunctionOf, Reach, impacted_tests
 BATCH_FILES = 12
 """Test files per run where nothing is known yet: what a kill can lose, against start-up time."""
 BATCH_NEAR = 4
-"""The same for test files near a change: small, as the first of them are the likeliest."""
+"""The same for test files near a change, after the nearest, which runs alone."""
 SLICE_S = 10.0
 """Seconds of pending tests (as they took last time) that one unit runs."""
 START_S = 1.5
@@ -69,23 +70,30 @@ class TestsPass:
         if stale:
             # Somebody just changed what these ran: nothing is more likely to be asked about.
             yield self._unit(work, "stale", stale, value=900.0, cost_s=START_S + SLICE_S / 5)
-        elif pending:
+        near, far = self._by_interest(work, [f for f in files if f not in seen])
+        yield from self._batches(work, near, (1, BATCH_NEAR), value=600.0, cost_s=2 * START_S)
+        if pending:
             left = sum(len(data.pending) for data in pending.values())
             yield self._unit(work, f"{left} pending", list(pending), value=300.0, cost_s=SLICE_S)
-        else:
-            yield from self._plan_unknown(work, seen, files)
+        yield from self._batches(work, far, (BATCH_FILES,), value=40.0, cost_s=5.0)
 
-    def _plan_unknown(
-        self, work: Situation, seen: Mapping[str, Seen], files: Sequence[str]
+    def _batches(
+        self,
+        work: Situation,
+        files: list[str],
+        sizes: Sequence[int],
+        *,
+        value: float,
+        cost_s: float,
     ) -> Iterator[Unit]:
-        """Test files that nothing is known of, those of what just changed first."""
-        near, far = self._by_interest(work, [f for f in files if f not in seen])
-        for start in range(0, len(near), BATCH_NEAR):
-            batch = near[start : start + BATCH_NEAR]
-            yield self._unit(work, "new", batch, value=600.0 / (1 + start), cost_s=5.0)
-        for start in range(0, len(far), BATCH_FILES):
-            batch = far[start : start + BATCH_FILES]
-            yield self._unit(work, "new", batch, value=40.0 / (1 + start), cost_s=5.0)
+        """Runs of files that nothing is known of; the last of the sizes is for the rest."""
+        left = list(files)
+        for number in itertools.count():
+            if not left:
+                return
+            size = sizes[min(number, len(sizes) - 1)]
+            yield self._unit(work, "new", left[:size], value=value / (1 + number), cost_s=cost_s)
+            del left[:size]
 
     def _unit(
         self, work: Situation, why: str, files: Sequence[str], *, value: float, cost_s: float
@@ -390,13 +398,13 @@ def _body(data: TestsOfFile) -> str:
     for result in data.results:
         counts[result.outcome] = counts.get(result.outcome, 0) + 1
     seconds = sum(r.duration_s for r in data.results)
-    said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())) or "no tests"
+    said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())) or "no test ran"
     lines = [f"{said} in {seconds:.2f} s."]
     lines += [f"- `{r.test_id}` {r.outcome}: {r.message}" for r in _bad(data.results)[:10]]
     if data.flaky:
         lines.append(f"Flaky (failed, then passed on the same code): {', '.join(data.flaky[:10])}.")
     if data.pending:
-        lines.append(f"{len(data.pending)} tests touched by the last change did not run again yet.")
+        lines.append(f"{len(data.pending)} tests did not run on this content yet.")
     if data.problem:
         lines.append(f"Not whole: {data.problem}.")
     return "\n".join(lines)
