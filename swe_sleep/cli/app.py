@@ -1,7 +1,7 @@
 """The program: its commands, its exit codes, and what a person sees when something goes wrong.
 
 Exit codes: 0 success; 1 it ran and the answer is no; 2 bad usage or bad input; 3 a bug of ours,
-with a log file to paste; 130 interrupted.
+with a log file to paste; 130 interrupted; 141 the reader of our output, such as `head`, has gone.
 """
 
 from __future__ import annotations
@@ -14,31 +14,37 @@ from typing import Annotated
 import typer
 
 from swe_sleep import __version__
-from swe_sleep.cli import demo, doctor, hook, init, notes, output, sleep, solve, status, watch
+from swe_sleep.cli import output
+from swe_sleep.cli.groups import lazy_group
 from swe_sleep.errors import SweSleepError
 
+COMMANDS = {
+    "demo": "swe_sleep.cli.demo:demo",
+    "init": "swe_sleep.cli.init:init",
+    "watch": "swe_sleep.cli.watch:watch",
+    "sleep": "swe_sleep.cli.sleep:sleep",
+    "status": "swe_sleep.cli.status:status",
+    "notes": "swe_sleep.cli.notes:app",
+    "solve": "swe_sleep.cli.solve:solve",
+    "hook": "swe_sleep.cli.hook:app",
+    "doctor": "swe_sleep.cli.doctor:doctor",
+}
+NAME = "swe-sleep"
+
 app = typer.Typer(
-    name="swe-sleep",
+    name=NAME,
+    cls=lazy_group(COMMANDS),
     help="Thinks about your repository while nobody waits, and keeps tested answers ready.",
-    no_args_is_help=True,
+    epilog="Try it on a small repository of its own: swe-sleep demo",
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-app.command(name="demo")(demo.demo)
-app.command(name="init")(init.init)
-app.command(name="watch")(watch.watch)
-app.command(name="sleep")(sleep.sleep)
-app.command(name="status")(status.status)
-app.add_typer(notes.app, name="notes")
-app.command(name="solve")(solve.solve)
-app.add_typer(hook.app, name="hook")
-app.command(name="doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"swe-sleep {__version__}")
+        typer.echo(f"{NAME} {__version__}")
         raise typer.Exit
 
 
@@ -59,29 +65,36 @@ def _program(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give back its exit code."""
-    import click
-
     try:
-        code = app(list(arguments), standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        code = _run(arguments)
+        sys.stdout.flush()  # here, and not at exit, so that a closed pipe is ours to report
+    except BrokenPipeError:
+        output.give_up_stdout()
+        return 141
     except KeyboardInterrupt:
-        print("swe-sleep: interrupted; what was finished is kept.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        sys.stderr.close()
-        return 1
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        code = app(list(arguments), standalone_mode=False, prog_name=NAME)
+        return code if isinstance(code, int) else 0
+    except SystemExit as ended:  # typer's, after a completion script
+        return ended.code if isinstance(ended.code, int) else 0
+    except BrokenPipeError:
+        raise
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else NAME
+        said = error.format_message().rstrip()
+        end = "" if said.endswith((".", "?", "!")) else "."
+        output.complain(f"{said}{end} See `{command} --help`.")
+        return error.exit_code
     except SweSleepError as error:
-        print(f"swe-sleep: {error}", file=sys.stderr)
+        output.complain(str(error))
         return error.exit_code
     except Exception as error:
         log = output.crash_log(error, arguments)
-        print(
-            f"swe-sleep: a bug of ours: {type(error).__name__}: {error}. The log to paste: {log}",
-            file=sys.stderr,
-        )
+        output.complain(f"a bug of ours: {type(error).__name__}: {error}. {log}")
         return 3

@@ -1,13 +1,13 @@
-"""How commands speak: a rich console for people, JSON for programs, a log file for bugs of ours."""
+"""How commands speak: a rich console for people, JSON for programs, a log file for bugs of ours.
+
+Text from a repository reaches a terminal only through here, where nothing in it can act on it.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
 import sys
-import tempfile
-import time
-import traceback
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,12 @@ from swe_sleep.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from swe_sleep.records import Usage
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+JOINERS = "\u200c\u200d"
+"""Invisible, but needed to write some languages, and harmless."""
 
 
 def enter(directory: Path) -> None:
@@ -31,11 +36,76 @@ def enter(directory: Path) -> None:
         raise UsageError(f"cannot go to {directory}: {error.strerror}.") from error
 
 
+def here() -> Path:
+    """The current directory. Raises UsageError where it was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current directory is gone.", "Go to another one, or give one with -C."
+        ) from None
+
+
+def visible(text: str) -> str:
+    """The text with everything that could act on a terminal (escapes, bidirectional overrides) or
+    cannot be encoded (bytes of a name that are not UTF-8) written out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if _harmless(char) else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _harmless(char: str) -> bool:
+    return char.isprintable() or char in "\n\t" + JOINERS or unicodedata.category(char) == "Zs"
+
+
+def one_line(text: str) -> str:
+    """The text on one line, safe for a terminal."""
+    return visible(" ".join(text.split()))
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def cost(usage: Usage) -> str:
+    """What some work took, in one line."""
+    parts = [f"{usage.wall_s:.1f} s", count(usage.test_runs, "test run")]
+    if usage.candidates:
+        parts.append(count(usage.candidates, "candidate"))
+    parts.append(count(usage.tokens, "token"))
+    if usage.tokens:
+        parts.append("no price known" if usage.cost_usd is None else f"{usage.cost_usd:.3f} USD")
+    return ", ".join(parts)
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(f"swe-sleep: {one_line(message)}", file=sys.stderr)
+
+
 def console(*, stderr: bool = False) -> Console:
-    """A console that prints text as it is: what comes from a repository is never markup."""
+    """A console that prints text as it is: what comes from a repository is never markup, and
+    cannot act on the terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: object) -> object:  # type: ignore[override]
+            return super().render_str(visible(text), **options)  # type: ignore[arg-type]
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PlainConsole(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def shown(name: Path) -> str:
+    """A path of the operating system as text that can be printed."""
+    from swe_sleep.repo.paths import from_os
+
+    return from_os(os.fsencode(name))
 
 
 def print_json(value: object) -> None:
@@ -46,12 +116,27 @@ def print_json(value: object) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def crash_log(error: BaseException, arguments: Sequence[str]) -> Path:
-    """Write what a maintainer needs to a file, and give its path. Holds no environment variable."""
-    descriptor, name = tempfile.mkstemp(prefix="swe-sleep-bug-", suffix=".log")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"swe-sleep {__version__}, Python {platform.python_version()}, ")
-        file.write(f"{platform.platform()}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        file.write(f"arguments: {list(arguments)!r}\n\n")
-        file.writelines(traceback.format_exception(error))
-    return Path(name)
+def give_up_stdout() -> None:
+    """Nobody reads our output any more: let what is still buffered go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def crash_log(error: BaseException, arguments: Sequence[str]) -> str:
+    """Write what a maintainer needs to a file, and say where. Holds no environment variable."""
+    import platform
+    import tempfile
+    import time
+    import traceback
+
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="swe-sleep-bug-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"swe-sleep {__version__}, Python {platform.python_version()}, ")
+            file.write(f"{platform.platform()}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+            file.write(f"arguments: {list(arguments)!r}\n\n")
+            file.writelines(traceback.format_exception(error))
+    except OSError as problem:
+        return f"No log could be written: {problem.strerror}."
+    return f"The log to paste: {name}"
