@@ -32,9 +32,14 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's repository.")] = False,
     backend: BackendName = None,
 ) -> None:
-    """Watch a small repository, break it, see the note, and get the tested patch.
+    """Watch a small repository, break it, get the tested patch.
 
-    Works without a key, without Docker and without a network, in a temporary folder.
+    Works without a key, without Docker and without a network, in a temporary folder that is gone
+    afterwards (unless you say --keep).
+
+    \b
+    swe-sleep demo
+    swe-sleep demo --list
     """
     from swe_sleep.demo import stage
 
@@ -134,6 +139,8 @@ def _solve(
         wiring.bench(flags, display.progress, notes=notes, directory=root) as bench,
     ):
         solved = wiring.solve(bench, fault.issue, (), "search", display.progress, stop)
+        if stop.is_set():
+            raise KeyboardInterrupt
     display.quiet()
     show(display.console, solved)
     return solved

@@ -29,7 +29,14 @@ class Finding:
 
 
 def doctor(as_json: output.Json = False) -> None:
-    """Look at what is here: git, sandboxes, grammars, a key; and say what is missing for what."""
+    """Say what is here (git, sandboxes, a key), and what is missing.
+
+    Changes nothing. Exits with 1 where something that nothing works without is missing.
+
+    \b
+    swe-sleep doctor
+    swe-sleep doctor --json
+    """
     findings = list(_findings())
     if as_json:
         output.print_json([asdict(each) for each in findings])
@@ -104,7 +111,7 @@ def _key() -> Finding:
 
 
 def _free_space() -> Finding:
-    free = shutil.disk_usage(Path.cwd()).free
+    free = shutil.disk_usage(output.here()).free
     return Finding("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free here")
 
 
@@ -121,4 +128,4 @@ def _repository() -> str:
     from swe_sleep.cli import wiring
 
     with wiring.reading() as known:
-        return f"{known.repository.root}, {len(known.snapshot.files)} files"
+        return f"{output.shown(known.repository.root)}, {len(known.snapshot.files)} files"

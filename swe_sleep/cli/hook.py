@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from swe_sleep.integrations.hooks import Status
 
 app = typer.Typer(
-    help="Git hooks that queue a sleep pass after every commit, merge, checkout and rebase.",
+    help="Git hooks that queue a pass after commits, merges and checkouts.",
     no_args_is_help=True,
 )
 
@@ -36,7 +34,7 @@ def install(outside: Outside = False, as_json: output.Json = False) -> None:
     from swe_sleep.integrations import hooks
     from swe_sleep.repo.repository import Repository
 
-    with Repository.open(Path.cwd()) as repository:
+    with Repository.open(output.here()) as repository:
         done = hooks.install(repository, outside=outside)
     _print(done, as_json)
     if not done.installed:
@@ -51,7 +49,7 @@ def uninstall(outside: Outside = False, as_json: output.Json = False) -> None:
     from swe_sleep.integrations import hooks
     from swe_sleep.repo.repository import Repository
 
-    with Repository.open(Path.cwd()) as repository:
+    with Repository.open(output.here()) as repository:
         done = hooks.uninstall(repository, outside=outside)
     _print(done, as_json)
     if any(hook.state != "absent" for hook in done.hooks):
@@ -64,7 +62,7 @@ def status(as_json: output.Json = False) -> None:
     from swe_sleep.integrations import hooks
     from swe_sleep.repo.repository import Repository
 
-    with Repository.open(Path.cwd()) as repository:
+    with Repository.open(output.here()) as repository:
         found = hooks.status(repository)
     _print(found, as_json)
 
@@ -73,18 +71,18 @@ def _print(status: Status, as_json: bool) -> None:
     if as_json:
         output.print_json(
             {
-                "folder": _shown(status.folder),
+                "folder": output.shown(status.folder),
                 "hooks": status.hooks,
                 "script": status.script,
                 "watcher": status.watcher,
                 "pass": status.running,
                 "queued": status.queued,
-                "log": None if status.log is None else _shown(status.log),
+                "log": None if status.log is None else output.shown(status.log),
             }
         )
         return
     console = output.console()
-    console.print(f"hooks in {_shown(status.folder)}")
+    console.print(f"hooks in {output.shown(status.folder)}")
     for hook in status.hooks:
         detail = f"  ({hook.detail})" if hook.detail else ""
         console.print(f"  {hook.name:<14} {hook.state}{detail}")
@@ -96,7 +94,7 @@ def _print(status: Status, as_json: bool) -> None:
     events = "event waits" if status.queued == 1 else "events wait"
     console.print(f"queue: {status.queued} {events}; {_at_work(status)}")
     if status.log is not None:
-        console.print(f"log of the last pass: {_shown(status.log)}")
+        console.print(f"log of the last pass: {output.shown(status.log)}")
 
 
 def _at_work(status: Status) -> str:
@@ -106,9 +104,3 @@ def _at_work(status: Status) -> str:
     if status.running is not None:
         at_work.append(f"a pass (pid {status.running})")
     return f"at work: {' and '.join(at_work)}" if at_work else "nobody is at work"
-
-
-def _shown(name: Path) -> str:
-    from swe_sleep.repo.paths import from_os
-
-    return from_os(os.fsencode(name))

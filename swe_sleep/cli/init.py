@@ -30,7 +30,12 @@ def init(
 ) -> None:
     """Set this repository up: look at everything once.
 
-    Nothing is written into the work tree unless you ask for it; the notes live in the git folder.
+    The notes live in the git folder (.git/swe-sleep). Nothing is written into the work tree, unless
+    --write-config adds a table to pyproject.toml.
+
+    \b
+    swe-sleep init
+    swe-sleep init --write-config --budget-s 60
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
@@ -38,7 +43,7 @@ def init(
     display = Display(output.console())
     flags = {"sleep.budget_s": budget_s, "sandbox.backend": backend}
     with wiring.sleeping(flags, display) as sleeper:
-        display.console.print(f"{sleeper.repository.root}", style="bold")
+        display.console.print(output.shown(sleeper.repository.root), style="bold")
         display.console.print(f"sandbox: {sleeper.backend.guarantees().text}", style="dim")
         if write_config:
             display.console.print(_write_config(sleeper.repository.root / "pyproject.toml"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -11,6 +11,8 @@ from swe_sleep.cli import output
 from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
+    from swe_sleep.cli.wiring import Known
+    from swe_sleep.index.outline import Outline
     from swe_sleep.notes.view import Seen, View
 
 app = typer.Typer(
@@ -22,34 +24,54 @@ Stale = Annotated[bool, typer.Option("--stale", help="Show stale notes too, each
 
 
 @app.command()
-def show(path: str, stale: Stale = False, as_json: output.Json = False) -> None:
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="PATH", help="A file, a symbol (PATH::NAME) or a test id.")
+    ],
+    stale: Stale = False,
+    as_json: output.Json = False,
+) -> None:
     """Everything known of a file, a symbol (PATH::NAME) or a test.
 
-    Example: swe-sleep notes show src/shop/basket.py
+    \b
+    swe-sleep notes show src/shop/basket.py
+    swe-sleep notes show src/shop/basket.py::Basket.total
     """
     from swe_sleep.cli import wiring
     from swe_sleep.notes import render
 
     with wiring.reading() as known:
-        path = wiring.inside(known.repository, path)
-        seen = [each for each in known.view.about(path) if each.fresh or stale]
+        name = wiring.inside(known.repository, name)
+        path, _, symbol = name.partition("::")
+        about = known.view.about(name)
+        seen = [each for each in about if each.fresh or stale]
         outline = known.outlines.get(path)
+        if outline is not None and symbol:
+            outline = _part(outline, symbol)
+        if outline is None and not about:
+            _refuse(name, known)
+        hint = _hint(known.view)
     if as_json:
         output.print_json({"outline": outline, "notes": [_plain(each) for each in seen]})
-        return
-    console = output.console()
+    else:
+        console = output.console()
+        if outline is not None:
+            console.print(f"{name} — outline, {outline.language}, fresh")
+            if outline.problem:
+                console.print(f"  {outline.problem}", style="yellow")
+            for each in outline.symbols:
+                lines = f"{each.line}-{each.end_line}" if each.end_line > each.line else each.line
+                console.print(f"{lines:>11}  {'  ' * each.qualname.count('.')}{each.signature}")
+            console.print()
+        for note in seen:
+            console.print(render.note(note))
+        if len(seen) < len(about):
+            more = output.count(len(about) - len(seen), "stale note")
+            console.print(f"{more} not shown; --stale shows them.", style="dim")
+        elif not about and hint:
+            console.print(hint)
     if outline is None and not seen:
-        raise UsageError(f"nothing is known of {path}.", _hint(known.view))
-    if outline is not None:
-        console.print(f"{path} — outline, {outline.language}, fresh")
-        if outline.problem:
-            console.print(f"  {outline.problem}")
-        for symbol in outline.symbols:
-            depth = symbol.qualname.count(".")
-            console.print(f"{symbol.line:>6}-{symbol.end_line:<6}{'  ' * depth}{symbol.signature}")
-        console.print()
-    for each in seen:
-        console.print(render.note(each))
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -59,9 +81,10 @@ def search(
     stale: Stale = False,
     as_json: output.Json = False,
 ) -> None:
-    """Notes that hold these words, best first.
+    """Notes that hold these words, best first. Exits with 1 where there is none.
 
-    Example: swe-sleep notes search expiry date
+    \b
+    swe-sleep notes search expiry date
     """
     from swe_sleep.cli import wiring
     from swe_sleep.notes import render
@@ -69,13 +92,14 @@ def search(
     with wiring.reading() as known:
         found = known.view.search(" ".join(text), limit=limit)
         found = [each for each in found if each.fresh or stale]
+        hint = _hint(known.view)
     if as_json:
         output.print_json([_plain(each) for each in found])
     elif found:
         for each in found:
             output.console().print(render.note(each))
     else:
-        output.console().print("No note holds these words." + _hint(known.view))
+        output.console().print(f"No note holds these words. {hint}".rstrip())
     if not found:
         raise typer.Exit(1)
 
@@ -88,7 +112,12 @@ def bugs(
     stale: Stale = False,
     as_json: output.Json = False,
 ) -> None:
-    """Anticipated issues that a failing test proves, and the patches prepared for them."""
+    """Bugs that a failing test proves, and the patches prepared for them.
+
+    \b
+    swe-sleep notes bugs
+    swe-sleep notes bugs --all --json
+    """
     from swe_sleep.cli import wiring
     from swe_sleep.notes import render
     from swe_sleep.notes.view import Seen
@@ -97,6 +126,7 @@ def bugs(
     states = () if everything else (State.PATCHED, State.REPRODUCED)
     with wiring.reading() as known:
         issues = known.view.issues(*states, stale=stale)
+        hint = _hint(known.view)
     if as_json:
         output.print_json(
             [
@@ -109,7 +139,7 @@ def bugs(
     for each in issues:
         console.print(render.note(Seen(each.note, each.fresh)))
     if not issues:
-        console.print("No proven bug is known." + _hint(known.view))
+        console.print(f"No proven bug is known. {hint}".rstrip())
 
 
 @app.command()
@@ -119,7 +149,12 @@ def export(
     ] = None,
     stale: Stale = False,
 ) -> None:
-    """The fresh notes as Markdown."""
+    """Write the fresh notes as Markdown.
+
+    \b
+    swe-sleep notes export            to stdout
+    swe-sleep notes export ~/notes    one file per kind there
+    """
     from swe_sleep.cli import wiring
     from swe_sleep.notes import kinds, render
 
@@ -128,11 +163,14 @@ def export(
             kind: [each for each in known.view.all(kind) if each.fresh or stale]
             for kind in kinds.DATA
         }
+        hint = _hint(known.view)
     documents = {
         kind: render.document(sorted(seen, key=lambda each: each.note.subject), kind)
         for kind, seen in by_kind.items()
         if seen
     }
+    if not documents:
+        raise UsageError("there is no fresh note to export.", hint)
     if folder is None:
         output.console().print("\n".join(documents.values()))
         return
@@ -143,7 +181,8 @@ def export(
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}.") from error
     count = sum(len(seen) for seen in by_kind.values())
-    output.console().print(f"{count} notes in {len(documents)} files in {folder}.")
+    files = output.count(len(documents), "file")
+    output.console().print(f"{output.count(count, 'note')} in {files} in {output.shown(folder)}.")
 
 
 def _plain(seen: Seen) -> dict[str, object]:
@@ -169,4 +208,35 @@ def _hint(view: View) -> str:
 
     if any(view.all(kind) for kind in (kinds.GRAPH, kinds.TESTS)):
         return ""
-    return " No pass has run here yet: run `swe-sleep init`."
+    return "No pass has run here yet: run `swe-sleep init`."
+
+
+def _part(outline: Outline, symbol: str) -> Outline | None:
+    """The outline of one symbol and what is in it."""
+    import msgspec
+
+    name = symbol.partition("[")[0].replace("::", ".")
+    symbols = [s for s in outline.symbols if f"{s.qualname}.".startswith(f"{name}.")]
+    return msgspec.structs.replace(outline, symbols=tuple(symbols)) if symbols else None
+
+
+def _refuse(name: str, known: Known) -> NoReturn:
+    """Nothing is known of this name: say why, and what is meant perhaps. Raises UsageError."""
+    import difflib
+
+    path, _, symbol = name.partition("::")
+    files = known.snapshot.files
+    if path in files and not symbol:
+        raise UsageError(f"nothing is known of {path}.", _hint(known.view))
+    if path in files:
+        outline = known.outlines.get(path)
+        names = [each.qualname for each in outline.symbols] if outline else []
+        near = difflib.get_close_matches(symbol.replace("::", "."), names, n=1)
+        near = [f"{path}::{each}" for each in near]
+        problem = f"{path} has no {symbol}."
+    elif path == "." or any(each.startswith(f"{path}/") for each in files):
+        raise UsageError(f"{path} is a folder.", "Name one of its files.")
+    else:
+        near = difflib.get_close_matches(path, files, n=1)
+        problem = f"there is no {path} in this repository, and no note about it."
+    raise UsageError(problem, f"Did you mean {near[0]}?" if near else "")

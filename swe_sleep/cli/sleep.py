@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from swe_sleep.cli import output
+from swe_sleep.errors import UsageError
 
 Seconds = Annotated[
     float | None, typer.Option("--budget-s", min=0.1, help="Wall seconds that it may take.")
 ]
 BackendName = Annotated[
-    str | None, typer.Option("--backend", help="The sandbox: auto, docker or local.")
+    Literal["auto", "docker", "local"] | None,
+    typer.Option("--backend", help="The sandbox; auto is docker where an engine answers."),
 ]
 
 
@@ -28,13 +30,21 @@ def sleep(
     ] = False,
     as_json: output.Json = False,
 ) -> None:
-    """Run one sleep-time pass: renew the notes whose inputs changed, most valuable first.
+    """Run one pass now: renew the notes whose inputs changed.
 
-    What it finishes is kept at once, so it may be interrupted at any point.
+    The most valuable first; what is finished is written into the git folder at once, so that it may
+    be interrupted at any point. Exits with 1 where a step could not do its work.
+
+    \b
+    swe-sleep sleep
+    swe-sleep sleep --budget-s 30 --json
+    swe-sleep sleep --dry-run
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
 
+    if queued and (dry_run or as_json):
+        raise UsageError("--queued goes with neither --dry-run nor --json.")
     display = Display(output.console(stderr=as_json))
     flags = {"sleep.budget_s": budget_s, "sandbox.backend": backend}
     with wiring.sleeping(flags, display) as sleeper:
@@ -46,13 +56,16 @@ def sleep(
             ]
             if as_json:
                 output.print_json(plain)
-            for unit in units if not as_json else ():
+            else:
+                for unit in units:
+                    display.console.print(
+                        f"{unit.producer:<14} {unit.subject or 'the repository'}"
+                        f"  worth {unit.value:.0f}, about {unit.cost_s:.1f} s"
+                    )
+                more = "What these find out may lead to more."
                 display.console.print(
-                    f"{unit.producer:<14} {unit.subject or 'the repository'}"
-                    f"  worth {unit.value:.0f}, about {unit.cost_s:.1f} s"
+                    more if units else "Nothing to do: every note is fresh.", style="dim"
                 )
-            if not units and not as_json:
-                display.console.print("Nothing to do: every note is fresh.")
             return
         if queued:
             wiring.sleep_queued(sleeper)

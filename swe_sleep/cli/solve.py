@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,7 +30,8 @@ def solve(
     ] = None,
     notes: Annotated[bool, typer.Option(help="Use what sleep found out.")] = True,
     solver: Annotated[
-        str, typer.Option(help="auto, search (built in, no model) or agent (Claude).")
+        Literal["auto", "search", "agent"],
+        typer.Option(help="search is built in and needs no model; agent is Claude."),
     ] = "auto",
     apply: Annotated[
         bool, typer.Option("--apply", help="Change the files of the work tree.")
@@ -42,29 +43,33 @@ def solve(
         bool, typer.Option("--commit", help="Commit the patch on the branch checked out.")
     ] = False,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=1, help="For the built-in search.")
+        float | None, typer.Option("--seconds", min=1, help="Seconds for the built-in search.")
     ] = None,
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", min=0, help="Money that Claude may cost.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Another model.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Another model than the one in the settings.")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Another server with the Messages API.")
     ] = None,
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
-    """Make a patch for an issue and test it. Your files stay as they are unless you say --apply.
+    """Make a patch for an issue and test it.
+
+    Your files stay as they are unless you give --apply, --branch or --commit, and changes of your
+    own are never overwritten. Exits with 1 where no patch passed every check.
 
     \b
     swe-sleep solve "Milk is taken off the shelf one day too early"
     swe-sleep solve --test tests/test_expiry.py::test_last_day --apply
+    swe-sleep solve --file issue.md --branch fix-milk
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
 
-    if solver not in ("auto", "search", "agent"):
-        raise UsageError(f"--solver is auto, search or agent, not {solver!r}.")
     if sum((apply, commit, branch is not None)) > 1:
         raise UsageError("give one of --apply, --branch and --commit.")
     text = _text(issue, file)
@@ -107,6 +112,8 @@ def solve(
             display.console.print(
                 "Nothing was changed; --apply puts it into your files.", style="dim"
             )
+    if stop.is_set():
+        raise typer.Exit(130)
     if not solved.solved:
         raise typer.Exit(1)
 
@@ -134,7 +141,6 @@ def show(console: Console, solved: Solved) -> None:
     """What a run gave, for a person: the diff, the proof, the notes, the cost."""
     from swe_sleep.cli import display
 
-    usage = solved.usage
     if solved.patch is not None:
         display.show_diff(console, solved.patch.diff)
         console.print()
@@ -154,11 +160,7 @@ def show(console: Console, solved: Solved) -> None:
             console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
     if solved.notes:
         console.print(f"  notes   {', '.join(dict.fromkeys(solved.notes))}")
-    money = "" if not usage.cost_usd else f", {usage.cost_usd:.3f} USD"
-    console.print(
-        f"  cost    {usage.wall_s:.1f} s, {usage.test_runs} test runs,"
-        f" {usage.candidates} candidates, {usage.tokens} tokens{money}"
-    )
+    console.print(f"  cost    {output.cost(solved.usage)}")
 
 
 def plain(solved: Solved) -> dict[str, object]:

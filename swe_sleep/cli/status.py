@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from swe_sleep.cli import output
 
+if TYPE_CHECKING:
+    from swe_sleep.repo.repository import Repository
+
 
 def status(as_json: output.Json = False) -> None:
-    """Freshness of the notes, proven bugs, what waits, and what was spent today."""
+    """How fresh the notes are, what waits, and what was spent today.
+
+    Reads only. For the hooks themselves: swe-sleep hook status
+    """
     from swe_sleep.cli import wiring
     from swe_sleep.notes import kinds
     from swe_sleep.records import State, Usage
@@ -20,6 +27,7 @@ def status(as_json: output.Json = False) -> None:
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         spent = known.store.spent(since=midnight)
         size = known.store.size_bytes()
+        waiting = _waiting(known.repository)
         folder = known.repository.state_dir
     today = {
         activity: Usage.total(line.usage for line in spent if line.activity == activity)
@@ -34,8 +42,9 @@ def status(as_json: output.Json = False) -> None:
                 },
                 "files_without_outline": missing,
                 "proven_bugs": [each.note.subject for each in proven],
+                "queue": waiting,
                 "today": today,
-                "store": {"folder": str(folder), "size_bytes": size},
+                "store": {"folder": output.shown(folder), "size_bytes": size},
             }
         )
         return
@@ -44,15 +53,34 @@ def status(as_json: output.Json = False) -> None:
         if each:
             stale = len(each) - sum(each)
             console.print(f"{kind:<8} {sum(each)} fresh" + (f", {stale} stale" if stale else ""))
+    if missing:
+        waits = "file waits for its" if missing == 1 else "files wait for their"
+        console.print(f"outline  {missing} {waits} outline")
+    console.print(
+        f"bugs     {len(proven)} proven" + ("; `swe-sleep notes bugs` shows them" if proven else "")
+    )
+    console.print(f"queue    {_said(waiting)}")
+    for activity, usage in today.items():
+        if usage.wall_s:
+            console.print(f"today    {activity}: {output.cost(usage)}")
+    console.print(f"store    {size / 1e6:.1f} MB in {output.shown(folder)}", style="dim")
     if not any(fresh.values()):
         console.print("No pass has run here yet: run `swe-sleep init`.")
-    if missing:
-        console.print(f"{missing} files wait for their outline")
-    console.print(f"{len(proven)} proven bugs" + (" (`swe-sleep notes bugs`)" if proven else ""))
-    for activity, usage in today.items():
-        money = "" if usage.cost_usd is None else f", {usage.cost_usd:.2f} USD"
-        console.print(
-            f"today    {activity}: {usage.wall_s:.0f} s, {usage.test_runs} test runs,"
-            f" {usage.tokens} tokens{money}"
-        )
-    console.print(f"store    {size / 1e6:.1f} MB in {folder}", style="dim")
+
+
+def _waiting(repository: Repository) -> dict[str, int | None]:
+    """What git hooks queued, and the pids of who takes it."""
+    from swe_sleep.integrations import queue
+
+    state_dir = repository.state_dir
+    return {
+        "events": len(queue.pending(state_dir)),
+        "watcher": queue.watcher(state_dir, repository.root),
+        "pass": queue.running(state_dir),
+    }
+
+
+def _said(waiting: dict[str, int | None]) -> str:
+    at_work = [f"a {who} (pid {waiting[who]})" for who in ("watcher", "pass") if waiting[who]]
+    events = "1 event waits" if waiting["events"] == 1 else f"{waiting['events']} events wait"
+    return f"{events}; " + (f"at work: {' and '.join(at_work)}" if at_work else "nobody at work")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 import typer
@@ -23,9 +24,14 @@ def watch(
     budget_s: Seconds = None,
     backend: BackendName = None,
 ) -> None:
-    """Watch this repository and think about every change, until Ctrl-C.
+    """Watch this repository and think about every change.
 
-    A change that comes while a pass runs is taken at once; what was finished is kept.
+    A change that comes while a pass runs is taken at once; what was finished is kept in the git
+    folder. Ctrl-C, or SIGTERM, is how it ends: the exit code is 0 then.
+
+    \b
+    swe-sleep watch
+    swe-sleep watch --budget-s 60 --backend local
     """
     from filelock import FileLock, Timeout
 
@@ -44,13 +50,22 @@ def watch(
     }
     with wiring.sleeping(flags, display) as sleeper:
         repository, settings = sleeper.repository, sleeper.settings
-        lock = FileLock(repository.state_dir / "watch.lock")
+        # One for each work tree: they share the notes, but not what there is to see.
+        tree = hashlib.sha256(bytes(repository.root)).hexdigest()[:8]
+        lock = FileLock(repository.state_dir / f"watch-{tree}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise UsageError("this repository is being watched already.") from None
+            pid = queue.watcher(repository.state_dir, repository.root)
+            who = f" by process {pid}" if pid else ""
+            raise UsageError(
+                f"this work tree is being watched already{who}.",
+                "One watcher is enough; end that one first.",
+            ) from None
         lower_priority()
-        display.console.print(f"watching {repository.root}; Ctrl-C ends it", style="bold")
+        display.console.print(
+            f"watching {output.shown(repository.root)}; Ctrl-C ends it", style="bold"
+        )
         display.console.print(f"sandbox: {sleeper.backend.guarantees().text}", style="dim")
         try:
             with (

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from swe_sleep.cli import output
 from swe_sleep.cli.asking import Asking, has_key
 from swe_sleep.cli.display import Display
+from swe_sleep.cli.groups import Interrupted
 from swe_sleep.config import Settings, load
+from swe_sleep.errors import UsageError
 from swe_sleep.integrations import queue
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
@@ -21,6 +26,7 @@ from swe_sleep.notes.outlines import Outlines
 from swe_sleep.notes.store import Spent, Store
 from swe_sleep.notes.view import View
 from swe_sleep.records import Issue
+from swe_sleep.repo import underway
 from swe_sleep.repo.paths import from_os
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
@@ -41,6 +47,8 @@ from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
 
 NOTES_FILE = "notes.db"
+MOST_SETTLING_S = 30.0
+"""A rebase may be left half-way for days; a queued pass waits no longer than this for its end."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Known:
 @contextmanager
 def reading(directory: Path | None = None) -> Iterator[Known]:
     """The repository around a directory, as it is now, and its notes."""
-    with Repository.open(directory or Path.cwd()) as repository:
+    with Repository.open(directory or output.here()) as repository:
         store = Store(repository.state_dir / NOTES_FILE)
         try:
             snapshot = repository.snapshot()
@@ -69,12 +77,19 @@ def reading(directory: Path | None = None) -> Iterator[Known]:
 
 
 def inside(repository: Repository, name: str) -> str:
-    """A path, symbol or test id as a person types it, seen from the repository's root."""
+    """A path, symbol or test id as a person types it (from the current directory, or from the
+    repository's root as we print it), seen from the root. Raises UsageError."""
     path, mark, rest = name.partition("::")
-    absolute = Path.cwd() / path
-    if absolute.is_relative_to(repository.root) and absolute.exists():
-        path = from_os(bytes(absolute.relative_to(repository.root)))
-    return path + mark + rest
+    here, root = output.here(), repository.root
+    typed = Path(os.path.normpath(here / path))
+    if not typed.is_relative_to(root) and typed.exists():  # by way of a symbolic link
+        typed = typed.parent.resolve() / typed.name
+    printed = path.startswith('"') or (root / path).exists()
+    if not os.path.lexists(typed) and printed and not Path(path).is_absolute():
+        return name
+    if not typed.is_relative_to(root):
+        raise UsageError(f"{path} is outside the repository at {root}.")
+    return from_os(bytes(typed.relative_to(root))) + mark + rest
 
 
 def backend(settings: Settings) -> Backend:
@@ -104,7 +119,7 @@ def sleeping(
     flags: Mapping[str, Any], display: Display, directory: Path | None = None
 ) -> Iterator[Sleeper]:
     """Everything that a pass over the repository around a directory needs."""
-    with Repository.open(directory or Path.cwd()) as repository:
+    with Repository.open(directory or output.here()) as repository:
         settings = load(repository.root, flags)
         store = Store(repository.state_dir / NOTES_FILE)
         try:
@@ -183,13 +198,35 @@ def stopping() -> Iterator[threading.Event]:
 
 
 def sleep_queued(sleeper: Sleeper) -> None:
-    """Take what git hooks queued; another process that is at it already takes it all."""
+    """Take what git hooks queued, in whichever work tree; another process that is at it already
+    takes it all."""
     repository = sleeper.repository
-    with queue.taking(repository.state_dir) as batches, stopping() as stop:
-        for _ in batches:
-            sleeper.sleep(repository.snapshot(), stop=stop)
-            if stop.is_set():
+
+    def settle() -> None:
+        until = time.monotonic() + MOST_SETTLING_S
+        while underway.operation(repository.git_dir) and time.monotonic() < until:
+            if stop.wait(0.2):
                 return
+
+    with stopping() as stop, queue.taking(repository.state_dir, settle=settle) as batches:
+        for batch in batches:
+            for root in queue.roots(batch, repository.root):
+                with Repository.open(root) as tree:
+                    _sleep_in_turn(replace(sleeper, repository=tree), stop)
+                if stop.is_set():
+                    raise Interrupted("stopped; what was finished is kept, the rest comes again.")
+
+
+def _sleep_in_turn(sleeper: Sleeper, stop: threading.Event) -> None:
+    """One pass; where a person's own is running, after that, if it ends in its time."""
+    until = time.monotonic() + sleeper.settings.sleep.budget_s + MOST_SETTLING_S
+    while True:
+        try:
+            sleeper.sleep(sleeper.repository.snapshot(), stop=stop)
+            return
+        except UsageError:
+            if time.monotonic() > until or stop.wait(1.0):
+                raise
 
 
 def solve(
