@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +28,12 @@ _TEST_FOLDER = re.compile(r"(^|/)(tests?|testing)/")
 
 INNERMOST = 0.5
 """Weight of the frame that raised; outer frames weigh less and less."""
-CHANGED = 0.6
-"""Weight of a line that changed since the tests last passed."""
+CHANGED = 0.9
+"""Weight of a line that changed since the tests last passed: with its old text they did."""
+UNCHANGED = 0.7
+"""What is left of the other lines' suspiciousness where such a line is known."""
+MOST_FILES = 40
+"""Files that are parsed; in a large library a test may run lines of many hundreds."""
 
 
 def is_test_path(path: str, test_files: Collection[str] = ()) -> bool:
@@ -92,11 +96,11 @@ def localise(
     mentioned = {path for lines in coverage.lines.values() for path in lines}
     mentioned |= {frame.path for result in failing for frame in result.frames}
     mentioned |= set(changed or {})
-    editable = {
-        path: sources[path]
-        for path in sorted(mentioned)
-        if not is_test_path(path, test_files) and path in sources
-    }
+    wanted = sorted(path for path in mentioned if not is_test_path(path, test_files))
+    evident = {frame.path for result in failing for frame in result.frames} | set(changed or {})
+    if len(wanted) > MOST_FILES:
+        wanted = _likeliest(coverage, failing, passing, wanted, evident)
+    editable = {path: sources[path] for path in wanted if path in sources}
     counts, failed, passed = _count(coverage, failing, passing, editable)
     scores = combine(counts, failed, passed)
     reasons: dict[Key, list[str]] = {k: [_say(c, failed, passed)] for k, c in counts.items()}
@@ -107,12 +111,18 @@ def localise(
 
     for key, (weight, reason) in _frames(failing, editable).items():
         add(key, weight, reason)
-    for path, lines in (changed or {}).items():
-        if path in editable:
-            touched = {_key(editable[path], line) for line in lines}
-            for changed_key in touched:
-                if changed_key is not None and (changed_key in scores or not counts):
-                    add(changed_key, CHANGED, "changed since the tests last passed")
+    touched = {
+        changed_key
+        for path, lines in (changed or {}).items()
+        if path in editable
+        for line in lines
+        if (changed_key := _key(editable[path], line)) is not None
+        and (changed_key in scores or not counts)
+    }
+    if touched:
+        scores = {key: score * UNCHANGED for key, score in scores.items()}
+    for changed_key in sorted(touched):
+        add(changed_key, CHANGED, "changed since the tests last passed")
     for key, weight in _heads(scores, editable).items():
         if weight > scores.get(key, 0.0):
             scores[key] = weight
@@ -123,6 +133,29 @@ def localise(
         for (path, line), score in ranked
         if score > 0
     )
+
+
+def _likeliest(
+    coverage: Coverage,
+    failing: Sequence[TestResult],
+    passing: Collection[str],
+    paths: Collection[str],
+    evident: Collection[str],
+) -> list[str]:
+    """The files with the most suspicious single lines, judged before anything is parsed; those
+    that a traceback or a change names come first."""
+    bad = [r.test_id for r in failing if r.test_id in coverage.lines]
+    good = [t for t in passing if t in coverage.lines]
+    best: dict[str, float] = {}
+    for path in paths:
+        failed = Counter(line for test in bad for line in coverage.lines[test].get(path, ()))
+        passed = Counter(line for test in good for line in coverage.lines[test].get(path, ()))
+        best[path] = max(
+            (ochiai(n, passed[line], max(1, len(bad)), len(good)) for line, n in failed.items()),
+            default=0.0,
+        )
+    order = sorted(paths, key=lambda path: (path not in evident, -best[path], path))
+    return sorted(order[:MOST_FILES])
 
 
 def combine(counts: Mapping[Key, Counts], failed: int, passed: int) -> dict[Key, float]:
@@ -179,6 +212,9 @@ def _count(
     by_failing = _tests_per_statement(coverage, bad, editable)
     by_passing = _tests_per_statement(coverage, good, editable)
     counts = {key: Counts(n, by_passing.get(key, 0)) for key, n in by_failing.items()}
+    # A module that a test was the first to import ran its top level in that test by chance.
+    by_chance = [key for key in counts if _at_import(editable[key[0]], key[1])]
+    counts.update(dict.fromkeys(by_chance, Counts(failed, passed)))
     reached = {path for path, _ in by_failing}
     for path, lines in coverage.lines.get("", {}).items():
         if path in reached:
@@ -187,6 +223,14 @@ def _count(
                 if key is not None:
                     counts.setdefault(key, Counts(failed, passed))
     return counts, failed, passed
+
+
+def _at_import(source: Source, line: int) -> bool:
+    """Whether a statement runs when its file is imported: it stands in no function."""
+    statement = source.statement_at(line)
+    return statement is None or not any(
+        isinstance(a, FUNCTIONS) for a in source.ancestors(statement)
+    )
 
 
 def _tests_per_statement(

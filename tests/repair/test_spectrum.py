@@ -9,6 +9,9 @@ import pytest
 from swe_sleep.records import Coverage, Outcome, Place, TestResult
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import (
+    CHANGED,
+    MOST_FILES,
+    UNCHANGED,
     Counts,
     combine,
     dstar,
@@ -101,7 +104,7 @@ def test_the_frame_that_raised_and_changed_lines_count_more() -> None:
     assert "raised here" in ranked[0].why
     ranked = localise(coverage(), failing, PASSING, library, {"m.py": [5]})
     assert ranked[0].place == Place("m.py", 5)
-    assert ranked[0].score == pytest.approx(1 - 0.5 * 0.4)
+    assert ranked[0].score == pytest.approx(1 - (1 - 0.5 * UNCHANGED) * (1 - CHANGED))
 
 
 def test_without_coverage_the_traceback_speaks() -> None:
@@ -131,3 +134,29 @@ def test_a_file_is_a_test_file_if_the_test_ids_say_so() -> None:
     cover = Coverage({"checks.py::t": {"checks.py": (1,)}})
     failing = [bad("checks.py::t")]
     assert localise(cover, failing, (), Library({"checks.py": b"x = 1\n"})) == ()
+
+
+def test_the_first_to_import_a_module_is_not_blamed_on_it() -> None:
+    """A module's top level runs in whichever test imports it first."""
+    lazy = b"import os\n\nNAME = os.sep\n\n\ndef used():\n    return NAME\n"
+    library = Library({"m.py": CODE, "lazy.py": lazy, "test_m.py": b"a\nb\n"})
+    lines = {test: dict(files) for test, files in coverage().lines.items()}
+    lines["test_m.py::t5"]["lazy.py"] = (1, 3, 6)
+    ranked = localise(Coverage(lines), [bad("test_m.py::t5")], PASSING, library)
+    assert ranked[0].place.path == "m.py"
+
+
+def test_of_many_files_only_the_likeliest_are_parsed() -> None:
+    sources = {f"f{n}.py": b"def f():\n    return 1\n" for n in range(3 * MOST_FILES)}
+    lines = {
+        "test_m.py::bad": dict.fromkeys(sources, (2,)),
+        "test_m.py::good": {path: (2,) for path in sources if path != "f99.py"},
+    }
+    ranked = localise(
+        Coverage(lines),
+        [bad("test_m.py::bad", Place("f98.py", 2))],
+        ["test_m.py::good"],
+        Library(sources),
+    )
+    assert {s.place.path for s in ranked[:2]} == {"f98.py", "f99.py"}
+    assert len({s.place.path for s in ranked}) == MOST_FILES
