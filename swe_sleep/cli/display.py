@@ -105,7 +105,12 @@ class Display:
 
 def summary(report: SleepReport) -> str:
     """A pass in one line."""
-    if not report.units and not report.stopped:
+    if not report.units and not report.problems:
+        if report.stopped:
+            return "Stopped before anything was finished."
+        if report.left:
+            left = output.count(report.left, "unit")
+            return f"The time is up before anything was finished; {left} left for the next pass."
         return "Nothing to do: every note is fresh."
     work = ", ".join(
         f"{name} {count} ({report.seconds_by_pass[name]:.1f} s)"
@@ -115,8 +120,9 @@ def summary(report: SleepReport) -> str:
     if report.stopped:
         end = "; stopped, what was finished is kept"
     elif report.left:
-        end = f"; the time is up, {report.left} units are left for the next pass"
-    return f"{len(report.notes)} notes renewed in {report.seconds:.1f} s: {work}{end}."
+        end = f"; the time is up, {output.count(report.left, 'unit')} left for the next pass"
+    renewed = output.count(len(report.notes), "note")
+    return f"{renewed} renewed in {report.seconds:.1f} s{': ' if work else ''}{work}{end}."
 
 
 def show_issue(console: Console, issue: AnticipatedIssue) -> None:

@@ -49,7 +49,7 @@ def solve(
         float | None, typer.Option("--budget-usd", min=0, help="Money that Claude may cost.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Another model than the one in the settings.")
+        str | None, typer.Option("--model", help="Instead of the settings' one.")
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Another server with the Messages API.")
