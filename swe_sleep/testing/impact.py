@@ -67,7 +67,7 @@ def impacted_tests(
 
     for path, lines in sorted(changed.items()):
         _by_test_file(path, test_files, found)
-        at_import = _at_import(path, lines, coverage, function_of)
+        at_import = acts_at_import(path, lines, coverage, function_of)
         _by_coverage(path, lines, coverage, function_of, at_import, found)
         reach = Reach.MODULE if at_import else Reach.IMPORT
         for importer in {path, *importers(path)}:
@@ -95,7 +95,7 @@ def _by_test_file(path: str, test_files: Mapping[str, Sequence[str]], found: _Fo
                     found(test_id, Reach.ITSELF, f"{path} changed")
 
 
-def _at_import(
+def acts_at_import(
     path: str, lines: Collection[int] | None, coverage: Coverage, function_of: FunctionOf
 ) -> bool:
     """Whether the change acts when the module is imported. A `def` line runs at import too."""

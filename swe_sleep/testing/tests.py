@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from swe_sleep.sandbox.protocol import Completed, Sandbox
 
 PROGRAMS = ("runner", "probe", "lines", "events", "bytecode")
+NO_TESTS = "the repository has no tests that pytest finds"
+"""The problem of a run that found nothing to run."""
+NO_SUCH_TEST = "there is no such test"
+"""The message of the result that stands for an unknown id."""
 BACKSTOP_S = 30.0
 """The runner inside keeps the time limit; the sandbox's own comes this much later."""
 MOST_BYTES = 2_000_000_000
@@ -249,7 +253,7 @@ class Execution:
             file = reading.results[test_id.partition("::")[0]]
             results.setdefault(test_id, replace(file, test_id=test_id, detail=""))
         for test_id in reading.unknown:
-            gone = TestResult(test_id, Outcome.ERROR, message="there is no such test")
+            gone = TestResult(test_id, Outcome.ERROR, message=NO_SUCH_TEST)
             results.setdefault(test_id, gone)
         return TestRun(
             results=tuple(results.values()),
@@ -268,7 +272,7 @@ class Execution:
             count = f"; {len(unfinished)} tests did not finish" if unfinished else ""
             problems.append(f"{_CUTS[cut]}{count}")
         if empty and not problems:
-            problems.append("the repository has no tests that pytest finds")
+            problems.append(NO_TESTS)
         return "; ".join(problems)
 
 
