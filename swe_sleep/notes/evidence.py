@@ -21,7 +21,8 @@ class Failing:
     result: TestResult
     covered: Mapping[str, tuple[int, ...]]
     passed_with: Mapping[str, str] | None
-    """The content it last passed with; None where it was never seen to pass."""
+    """Of what changed since it last passed, the content then; None where it was never seen to
+    pass."""
 
     @property
     def id(self) -> str:
@@ -42,7 +43,7 @@ class Evidence:
         found: list[Failing] = []
         for seen in self._view.fresh(kinds.TESTS):
             data = seen.data(TestsOfFile)
-            bad = [r for r in data.results if r.outcome.bad and r.test_id not in data.pending]
+            bad = [r for r in data.settled if r.outcome.bad]
             if bad:
                 lines = kinds.unpack_coverage(data.coverage).lines
                 found += [
@@ -59,7 +60,7 @@ class Evidence:
             if seen.fresh:
                 data = seen.data(TestsOfFile)
                 coverage = coverage.merged(kinds.unpack_coverage(data.coverage))
-                results += [r for r in data.results if r.test_id not in data.pending]
+                results += data.settled
         return coverage, results
 
     def old_texts(self, tests: Iterable[Failing]) -> dict[str, bytes]:

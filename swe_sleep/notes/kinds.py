@@ -70,10 +70,20 @@ class TestsOfFile(msgspec.Struct, frozen=True):
     """Tests seen to pass and to fail on the same content."""
     pending: tuple[str, ...] = ()
     """Tests that did not run yet on the content of now, most telling first: a change may have
-    touched them, or the time ended before them."""
+    touched them, or the time ended before them. The file's own path stands for all of it."""
     passed_with: Mapping[str, Mapping[str, str]] = {}
-    """For each test that fails now but passed once: the content (path -> blob) of the files it
-    ran when it last passed."""
+    """For each test that fails or is pending, but passed once: of the files that it ran and that
+    changed since it last passed, the content then (path -> blob)."""
+
+    @property
+    def settled(self) -> tuple[TestResult, ...]:
+        """The results that hold on the content of now."""
+        waiting = set(self.pending)
+        return tuple(
+            result
+            for result in self.results
+            if waiting.isdisjoint((result.test_id, result.test_id.partition("::")[0]))
+        )
 
 
 class ImpactData(msgspec.Struct, frozen=True):

@@ -106,6 +106,21 @@ class Outlines:
             waiting.extend(new)
         return found
 
+    def absent(self, path: str) -> set[str]:
+        """Python files that are not there, and that a file's imports would mean if they were."""
+        found: set[str] = set()
+        outline = self.get(path)
+        for item in outline.imports if outline and outline.language == "python" else ():
+            folder = path.rpartition("/")[0]
+            for _ in range(item.level - 1):
+                folder = folder.rpartition("/")[0]
+            module = item.module.replace(".", "/")
+            for root in (folder,) if item.level else ("", "src", "lib", folder):
+                names = [module, *(f"{module}/{name}" for name, _ in item.names if name != "*")]
+                stems = {f"{root}/{name}".replace("//", "/").strip("/") for name in names}
+                found |= {f"{stem}{end}" for stem in stems for end in (".py", "/__init__.py")}
+        return {name for name in found if name not in self.snapshot.files}
+
     def _held(self, path: str) -> Outline | None:
         blob, found = self._outlines.get(path, ("", None))
         return found if found is not None and blob == self.snapshot.blob(path) else None

@@ -11,12 +11,24 @@ from swe_sleep.testing.discovery import configuration_of
 
 def inputs_of(work: Situation, tests: Iterable[Failing]) -> dict[str, str]:
     """Everything that the outcomes of failing tests depend on, path -> blob."""
-    paths: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     for test in tests:
         file = test.id.partition("::")[0]
         covered = {*test.covered, *(frame.path for frame in test.result.frames)}
-        if not test.covered:  # it never got to run: whatever its file imports may be why
-            covered |= work.outlines.closure(file)
-        paths |= {path: work.snapshot.blob(path) for path in covered if path in work.snapshot.files}
-        paths |= configuration_of(file, work.snapshot) | {file: work.snapshot.blob(file)}
-    return paths
+        if not test.covered:  # it never got to run
+            inputs |= import_inputs(work, file)
+        inputs |= {
+            path: work.snapshot.blob(path) for path in covered if path in work.snapshot.files
+        }
+        inputs |= configuration_of(file, work.snapshot) | {file: work.snapshot.blob(file)}
+    return inputs
+
+
+def import_inputs(work: Situation, path: str) -> dict[str, str]:
+    """What may be why a test file can't be imported: all that it and the conftests above it
+    import, and the absence of what they would."""
+    conftests = (p for p in configuration_of(path, work.snapshot) if p.endswith("conftest.py"))
+    roots = [path, *(p for p in conftests if p in work.snapshot.files)]
+    found = {p for root in roots for p in (root, *work.outlines.closure(root))}
+    found |= {p for file in list(found) for p in work.outlines.absent(file)}
+    return {p: work.snapshot.blob(p) for p in found}

@@ -1,0 +1,61 @@
+"""Which tests run first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from swe_sleep.sleep.passes.carrying import Carried
+from swe_sleep.sleep.situation import Situation
+
+SLICE_S = 10.0
+"""Seconds of pending tests (as they took last time) that one unit runs."""
+UNKNOWN_S = 0.1
+"""What a test is taken to last that never ran."""
+
+
+def by_interest(work: Situation, files: list[str]) -> tuple[list[str], list[str]]:
+    """Test files near what changed last (changed themselves, named after it, or importing
+    it), nearest first; and the others."""
+    changed = {path for path in work.changed() if path in work.outlines.languages}
+    graph = work.outlines.graph()
+    importing = {file for path in changed for file in graph.importers_of(path)}
+    names = {_stem(path) for path in changed}
+
+    def distance(file: str) -> int:
+        if file in changed:
+            return 0
+        return 1 if _stem(file) in names else 2 if file in importing else 3
+
+    order = sorted(files, key=lambda file: (distance(file), file))
+    return [f for f in order if distance(f) < 3], [f for f in order if distance(f) == 3]
+
+
+def choose(carried: Sequence[Carried]) -> list[str]:
+    """The pending tests that fit into one slice of time, most telling first, each file in turn.
+    A file whose run was broken off by itself runs alone: it may take its neighbours down."""
+    waiting = [each for each in carried if each.data.pending]
+    queues = [list(each.data.pending) for each in waiting if not each.data.problem]
+    if not queues:
+        return list(waiting[0].data.pending) if waiting else []
+    durations = {r.test_id: r.duration_s for each in waiting for r in each.data.results}
+    for each in waiting:
+        known = [r.duration_s for r in each.data.results]
+        durations[each.path] = sum(known) or UNKNOWN_S * max(1, len(known))
+    chosen: list[str] = []
+    seconds = 0.0
+    while any(queues):
+        for tests in queues:
+            if not tests:
+                continue
+            seconds += durations.get(tests[0], UNKNOWN_S)
+            if seconds > SLICE_S and chosen:
+                return chosen
+            chosen.append(tests.pop(0))
+    return chosen
+
+
+def _stem(path: str) -> str:
+    """What a source file and the tests named after it have in common."""
+    name = PurePosixPath(path).stem
+    return name.removeprefix("test_").removesuffix("_test").lstrip("_")
