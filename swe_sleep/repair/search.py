@@ -37,7 +37,7 @@ class Budget:
     candidates: int = 3000
     plausible: int = 3
     """So many plausible patches are enough; ways to undo the change count as one."""
-    patience: int = 250
+    patience: int = 80
     """Once there is a plausible patch, so many candidates in a row without another end it."""
 
 
