@@ -1,4 +1,4 @@
-"""Which failing tests an issue's text is about: the words that they share, rare words first.
+"""Which failing tests an issue's text is about: the words that they share.
 
 A wrong match would offer an answer to a question nobody asked, so it abstains when in doubt.
 """
@@ -6,24 +6,27 @@ A wrong match would offer an answer to a question nobody asked, so it abstains w
 from __future__ import annotations
 
 import importlib.resources
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePosixPath
 
 from swe_sleep.notes.store import words
 from swe_sleep.records import TestResult
 
-LEAST_SHARED = 3
-"""So many distinct words must be shared; fewer are chance."""
+ENOUGH = 6
+"""Points that a long text needs: a word that the test's name, message or traced files share with
+it counts two, one that only its report shares counts one."""
+PART = 0.6
+"""A short text needs so many points a word."""
 CLOSE = 0.6
 """Tests that match at least so well as this part of the best are about the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A failing test and how well the issue's words fit it (0 to 1, by the words' rarity)."""
+    """A failing test, how well the issue's words fit it (0 to 1), and the words they share."""
 
     result: TestResult
     score: float
@@ -35,24 +38,18 @@ def matches(text: str, failing: Sequence[TestResult]) -> list[Match]:
 
     A test that the text names counts as found, whatever else it says.
     """
-    named = [r for r in failing if r.test_id in text or _name(r) in text.split()]
+    named = [r for r in failing if _is_named(r, text)]
     if named:
         return [Match(result, 1.0, (_name(result),)) for result in named]
     asked = _meaningful(text)
-    if not asked or not failing:
-        return []
-    described = [(result, _meaningful(_description(result))) for result in failing]
-    spread = Counter(word for _, said in described for word in said)
-
-    def weight(word: str) -> float:
-        return 1.0 / (1.0 + math.log1p(spread[word] / 4))
-
+    least = min(ENOUGH, max(min(3, 2 * len(asked)), round(PART * len(asked))))
     found = []
-    for result, said in described:
-        shared = asked & said
-        if len(shared) >= min(LEAST_SHARED, len(asked)):
-            score = sum(map(weight, shared)) / sum(map(weight, asked))
-            found.append(Match(result, score, tuple(sorted(shared))))
+    for result in failing:
+        own, shared = asked & _meaningful(_telling(result)), asked & _meaningful(result.detail)
+        points = 2 * len(own) + len(shared - own)
+        if own and points >= least:
+            score = points / (2 * len(asked))
+            found.append(Match(result, score, tuple(sorted(own | shared))))
     found.sort(key=lambda match: (-match.score, match.result.test_id))
     return [match for match in found if match.score >= CLOSE * found[0].score]
 
@@ -79,10 +76,15 @@ def _name(result: TestResult) -> str:
     return result.test_id.rpartition("::")[2].partition("[")[0]
 
 
-def _description(result: TestResult) -> str:
-    """What the test says of itself: its id, what it raised, and the code it stood in."""
-    return " ".join((result.test_id, result.message, result.detail, *_paths(result)))
+def _is_named(result: TestResult, text: str) -> bool:
+    """Whether the text has the test's id, or the name of its function, as a word of its own. A
+    name without an underscore may be a word of any text."""
+    names = [result.test_id, result.test_id.partition("[")[0]]
+    names += [_name(result)] if "_" in _name(result) else []
+    return any(re.search(rf"(?<![\w/]){re.escape(name)}(?!\w)", text) for name in names)
 
 
-def _paths(result: TestResult) -> Iterable[str]:
-    return (frame.path for frame in result.frames)
+def _telling(result: TestResult) -> str:
+    """What the test says of itself: its name, what it raised, and the files it stood in."""
+    files = (PurePosixPath(frame.path).stem for frame in result.frames)
+    return " ".join((_name(result), result.message, *files))
