@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from swe_sleep.errors import RepositoryError, UsageError
 from swe_sleep.notes.evidence import Failing, SourceTexts, passing_ids
+from swe_sleep.notes.outlines import REGULAR_FILES
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import (
     ContextLine,
@@ -30,7 +31,7 @@ from swe_sleep.repair.search import Budget as SearchBudget
 from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator
 from swe_sleep.repo.diff import apply_in_memory
-from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge, context
 from swe_sleep.solve.matching import matches
@@ -208,7 +209,8 @@ class Solve:
             passing = self._others(failing)
         own = Coverage({test.id: test.covered for test in failing if test.covered})
         coverage = coverage.merged(own)
-        python = [path for path in self._snapshot.files if path.endswith(".py")]
+        files_of = self._snapshot.files.items()
+        python = [path for path, e in files_of if path.endswith(".py") and e.mode in REGULAR_FILES]
         sources = SourceTexts(self._snapshot, python)
         with WarmTests(self._tests) as warm:
             found = Repair(SandboxValidator(warm)).search(
@@ -218,7 +220,7 @@ class Solve:
                 coverage=coverage if coverage.lines else None,
                 recent=self._knowledge.old_texts(failing),
                 protected=self._protected,
-                modes={p: e.mode for p, e in self._snapshot.files.items() if e.mode != 0o100644},
+                modes={p: e.mode for p, e in files_of if e.mode != REGULAR},
                 budget=SearchBudget(seconds=self._limits.search_s),
                 stop=self._limits.stop,
                 on_event=lambda event: self._progress(f"{event.tried} tried: {event.text}"),
@@ -230,7 +232,8 @@ class Solve:
             self._progress(f"verifying: {plausible.patch.summary}")
             if self._offer(plausible.patch, failing, "search"):
                 return
-        self._solved.why = self._solved.why or found.summary
+        if not found.plausible:
+            self._solved.why = found.summary
 
     def _others(self, failing: Sequence[Failing]) -> list[str]:
         """Every other test, where nobody knows yet which pass: the search measures it."""
@@ -242,6 +245,7 @@ class Solve:
         assert self._asks is not None
         known = context(self._related(failing))
         self._progress("asking the model")
+        self._sandbox.reset()
         patch, why, usage = self._asks(issue, known, self._sandbox, self._snapshot)
         self._sandbox.reset()
         self._solved.usage += usage
