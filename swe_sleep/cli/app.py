@@ -15,7 +15,7 @@ import typer
 
 from swe_sleep import __version__
 from swe_sleep.cli import output
-from swe_sleep.cli.groups import lazy_group
+from swe_sleep.cli.groups import Interrupted, ReaderGone, lazy_group
 from swe_sleep.errors import SweSleepError
 
 COMMANDS = {
@@ -68,11 +68,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()  # here, and not at exit, so that a closed pipe is ours to report
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         output.give_up_stdout()
-        return 141
+        return ReaderGone.exit_code
     except KeyboardInterrupt:
-        return 130
+        return Interrupted.exit_code
     return code
 
 
@@ -82,7 +82,7 @@ def _run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except SystemExit as ended:  # typer's, after a completion script
         return ended.code if isinstance(ended.code, int) else 0
-    except BrokenPipeError:
+    except ReaderGone:
         raise
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
@@ -95,6 +95,5 @@ def _run(arguments: Sequence[str]) -> int:
         output.complain(str(error))
         return error.exit_code
     except Exception as error:
-        log = output.crash_log(error, arguments)
-        output.complain(f"a bug of ours: {type(error).__name__}: {error}. {log}")
+        output.report_bug(error, arguments)
         return 3

@@ -7,6 +7,8 @@ knows no more than the commands' names and where they stand.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -20,6 +22,23 @@ class Interrupted(SweSleepError):
     """Ctrl-C, outside the places that end their work in good order."""
 
     exit_code = 130
+
+
+class ReaderGone(SweSleepError):
+    """Nobody reads our output any more."""
+
+    exit_code = 141
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """What typer would turn into an exit code of its own choice, without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what was finished is kept.") from None
+    except BrokenPipeError:
+        raise ReaderGone("the reader of the output has gone.") from None
 
 
 class Group(TyperGroup):
@@ -48,11 +67,13 @@ def lazy_group(places: dict[str, str]) -> type[Group]:
                 )
             return self._made.get(cmd_name)
 
+        def make_context(self, *arguments: Any, **more: Any) -> Any:
+            with _told_apart():
+                return super().make_context(*arguments, **more)
+
         def invoke(self, ctx: Any) -> Any:
-            try:
+            with _told_apart():
                 return super().invoke(ctx)
-            except KeyboardInterrupt:  # typer would end without a word
-                raise Interrupted("interrupted; what was finished is kept.") from None
 
     return LazyGroup
 

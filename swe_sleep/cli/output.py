@@ -123,20 +123,29 @@ def give_up_stdout() -> None:
     os.close(nowhere)
 
 
-def crash_log(error: BaseException, arguments: Sequence[str]) -> str:
-    """Write what a maintainer needs to a file, and say where. Holds no environment variable."""
+def report_bug(error: BaseException, arguments: Sequence[str]) -> None:
+    """Write what a maintainer needs to a file, and one line that names it. Neither holds a secret
+    of the environment, even where the error's own text does."""
     import platform
     import tempfile
     import time
     import traceback
 
+    from swe_sleep.model.secrets import Masker
+
+    mask = Masker(
+        value
+        for name, value in os.environ.items()
+        if any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASS"))
+    )
     try:
         descriptor, name = tempfile.mkstemp(prefix="swe-sleep-bug-", suffix=".log")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"swe-sleep {__version__}, Python {platform.python_version()}, ")
             file.write(f"{platform.platform()}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-            file.write(f"arguments: {list(arguments)!r}\n\n")
-            file.writelines(traceback.format_exception(error))
+            file.write(mask(f"arguments: {list(arguments)!r}\n\n"))
+            file.write(mask("".join(traceback.format_exception(error))))
+        log = f"The log to paste: {name}"
     except OSError as problem:
-        return f"No log could be written: {problem.strerror}."
-    return f"The log to paste: {name}"
+        log = f"No log could be written: {problem.strerror}."
+    complain(mask(f"a bug of ours: {type(error).__name__}: {error}. {log}"))
