@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from swe_sleep.notes.evidence import Failing
+from swe_sleep.records import ABSENT, TestResult
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of
+
+_NOT_IMPORTED = ("ModuleNotFoundError", "ImportError")
 
 
 def inputs_of(work: Situation, tests: Iterable[Failing]) -> dict[str, str]:
@@ -14,12 +17,11 @@ def inputs_of(work: Situation, tests: Iterable[Failing]) -> dict[str, str]:
     inputs: dict[str, str] = {}
     for test in tests:
         file = test.id.partition("::")[0]
-        covered = {*test.covered, *(frame.path for frame in test.result.frames)}
+        ran = {*test.covered, *(frame.path for frame in test.result.frames)}
+        inputs |= {path: work.snapshot.blob(path) for path in ran if path in work.snapshot.files}
         if not test.covered:  # it never got to run
             inputs |= import_inputs(work, file)
-        inputs |= {
-            path: work.snapshot.blob(path) for path in covered if path in work.snapshot.files
-        }
+        inputs |= missing_inputs(work, test.result)
         inputs |= configuration_of(file, work.snapshot) | {file: work.snapshot.blob(file)}
     return inputs
 
@@ -32,3 +34,11 @@ def import_inputs(work: Situation, path: str) -> dict[str, str]:
     found = {p for root in roots for p in (root, *work.outlines.closure(root))}
     found |= {p for file in list(found) for p in work.outlines.absent(file)}
     return {p: work.snapshot.blob(p) for p in found}
+
+
+def missing_inputs(work: Situation, result: TestResult) -> dict[str, str]:
+    """The absence of what a test could not import while it ran."""
+    if not result.outcome.bad or not result.message.startswith(_NOT_IMPORTED):
+        return {}
+    files = {result.test_id.partition("::")[0], *(frame.path for frame in result.frames)}
+    return {path: ABSENT for file in files for path in work.outlines.absent(file)}

@@ -20,7 +20,7 @@ from swe_sleep.notes.kinds import TestsOfFile
 from swe_sleep.records import TREE, Coverage, Note, Outcome, Place, TestResult, TestRun, Usage
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
-from swe_sleep.sleep.passes.inputs import import_inputs
+from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
 from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
@@ -112,9 +112,7 @@ class TestsPass:
         carried = {p: carrying.carry(p, work.view.get(kinds.TESTS, p)) for p in unit.paths}
         runs = self._run_all(work, carried, everything=unit.subject == "new")
         # Where the time ended before a new file was read there is nothing to write down.
-        known = [
-            c for c in carried.values() if not (c.new and runs.cut) or _came_to(work, c, runs)
-        ]
+        known = [c for c in carried.values() if not (c.new and runs.cut) or _came_to(work, c, runs)]
         notes = tuple(self._note(work, unit, each, runs) for each in known)
         usage = Usage(test_runs=sum(bool(r.results) for r in (runs.run, runs.again, runs.before)))
         return Made(notes, usage=usage, done=not runs.cut)
@@ -269,6 +267,8 @@ def _inputs(work: Situation, path: str, coverage: Coverage, data: TestsOfFile) -
     inputs = {file: work.snapshot.blob(file) for file in covered if file in work.snapshot.files}
     if not covered or any(result.test_id == path for result in _bad(data.results)):
         inputs |= import_inputs(work, path)
+    for result in data.results:
+        inputs |= missing_inputs(work, result)
     return inputs | configuration_of(path, work.snapshot) | {path: work.snapshot.blob(path)}
 
 
