@@ -17,15 +17,24 @@ CERTAIN = 1.0
 
 class ImpactPass:
     name = "impact"
-    version = 1
+    version = 2
     reads = ("outline",)
 
     def plan(self, work: Situation) -> Iterator[Unit]:
         if work.outlines.missing():
             return
-        for path, (before, now) in sorted(work.changed().items()):
+        since = {path: before for path, (before, _) in work.changed().items()}
+        callers: dict[str, set[str]] = {}
+        for seen in work.view.all(kinds.IMPACT):
+            data = seen.data(kinds.ImpactData)
+            if data.at_risk and not seen.fresh:  # what did not fit may not fit still
+                since[seen.note.subject] = data.before
+                callers[seen.note.subject] = {place.path for place in data.at_risk}
+        for path, before in sorted(since.items()):
+            now = work.snapshot.blob(path)
             if before and (path in work.outlines.languages or not now):
-                inputs = {path: now, "<before>": before}
+                inputs = {file: work.snapshot.blob(file) for file in callers.get(path, ())}
+                inputs |= {path: now, "<before>": before}
                 yield Unit(f"{self.name}@{self.version}", path, inputs, 300.0, 0.1)
 
     def run(self, unit: Unit, work: Situation) -> Made:
@@ -46,7 +55,7 @@ class ImpactPass:
             ]
         finally:
             graph.replace(path, new)
-        if not changes and not broken:
+        if not changes and not broken and work.view.get(kinds.IMPACT, path) is None:
             return Made()
         data = kinds.ImpactData(
             before=before,
@@ -113,4 +122,4 @@ def _body(data: kinds.ImpactData, broken: list[BrokenCall]) -> str:
     lines += [
         f"- `{call.place}` calls {call.qualname} and no longer fits: {call.why}" for call in broken
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) or "Nothing that others use changed."
