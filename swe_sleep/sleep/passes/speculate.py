@@ -37,10 +37,11 @@ class SpeculatePass:
                 )
 
     def run(self, unit: Unit, work: Situation) -> Made:
-        seen = next(s for s in work.view.issues(State.REPRODUCED) if s.note.subject == unit.subject)
-        wanted = set(seen.issue.tests)
+        issues = work.view.issues(State.REPRODUCED)
+        seen = next((each for each in issues if each.note.subject == unit.subject), None)
+        wanted = set(seen.issue.tests) if seen else set()
         failing = [test for test in work.evidence.failing() if test.id in wanted]
-        if not failing:
+        if seen is None or not failing:
             return Made()
         found, results = self._search(work, failing)
         work.budget.checkpoint()
@@ -66,6 +67,8 @@ class SpeculatePass:
             if tried.holds:
                 kept.append(plausible.patch)
                 proof = proof or tried
+        if not kept and work.budget.exhausted():
+            return Made(usage=usage, done=False)  # nothing was found in half the time: try again
         return Made((self._note(unit, seen, found, kept, proof, usage),), usage=usage)
 
     @staticmethod
