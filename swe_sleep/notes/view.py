@@ -107,15 +107,22 @@ class View:
         return sorted(_best(found), key=lambda seen: -seen.score)[:limit]
 
     def issues(self, *states: State, stale: bool = False) -> list[SeenIssue]:
-        """Anticipated issues in these states (all, if none is given), most proven first."""
+        """Anticipated issues in these states (all, if none is given), most proven first. One whose
+        tests are all those of a larger one was found before the rest of them failed."""
         found = [
             SeenIssue(seen.note, seen.fresh, seen.data(AnticipatedIssue))
             for seen in self.all(kinds.ISSUE)
             if seen.fresh or stale
         ]
         order = (State.PATCHED, State.REPRODUCED, State.SUSPECTED, State.REFUTED)
+        groups = [frozenset(each.issue.tests) for each in found if each.fresh]
+        whole = [
+            each
+            for each in found
+            if not each.issue.tests or not any(set(each.issue.tests) < group for group in groups)
+        ]
         return sorted(
-            (each for each in found if not states or each.issue.state in states),
+            (each for each in whole if not states or each.issue.state in states),
             key=lambda each: (order.index(each.issue.state), -each.note.created),
         )
 

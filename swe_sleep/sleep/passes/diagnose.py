@@ -114,7 +114,9 @@ def _tellingness(test: Failing) -> tuple[int, float, str]:
 
 
 def _title(test: Failing) -> str:
-    name = test.id.rpartition("::")[2].partition("[")[0].removeprefix("test_").replace("_", " ")
+    _, inner, name = test.id.rpartition("::")
+    if inner:
+        name = name.partition("[")[0].removeprefix("test_").replace("_", " ")
     return f"{name}: {test.result.message or test.result.outcome}"
 
 
