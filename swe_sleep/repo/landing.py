@@ -63,7 +63,7 @@ def land(
     """
     if branch is not None:
         head = _head(repository, f"make the branch {branch}")
-        ref = _new_branch(repository, branch)
+        ref = new_branch(repository, branch)
         made, files = _commit(repository, patch, head, message)
         repository.git.run("update-ref", "-m", "swe-sleep: new branch", ref, made, "0" * len(made))
         return Landed(tuple(files), made, branch)
@@ -109,7 +109,8 @@ def _head(repository: Repository, purpose: str) -> str:
     return head
 
 
-def _new_branch(repository: Repository, branch: str) -> str:
+def new_branch(repository: Repository, branch: str) -> str:
+    """The reference of a branch that can be made. Raises RepositoryError where it cannot."""
     checked = None
     if not branch.startswith("-"):
         checked = repository.git.ask("check-ref-format", "--branch", branch)
@@ -165,12 +166,13 @@ def _commit_here(repository: Repository, patch: Patch, message: str) -> Landed:
         raise RepositoryError(f"{doing.capitalize()} is under way.", "Finish it first.")
     head = _head(repository, "commit to it")
     _, branch = repository.head()
-    made, files = _commit(repository, patch, head, message)
-    if dirty := sorted(files.keys() & set(dirty_paths(repository))):
+    # First, since a patch for a changed file need not apply to what is committed of it.
+    if dirty := sorted(set(patch.paths) & set(dirty_paths(repository))):
         raise RepositoryError(
             f"{dirty[0]} has uncommitted changes, and the patch changes it too.",
-            "Commit or stash them, or put the patch on a branch of its own with --branch.",
+            "Commit or stash them; or use --apply, or --branch for a branch of its own.",
         )
+    made, files = _commit(repository, patch, head, message)
     snapshot = repository.snapshot()
     on_disk = apply_with_modes(patch, snapshot)
     written = _write_files(repository, on_disk, snapshot)
