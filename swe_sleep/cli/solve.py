@@ -10,11 +10,12 @@ import typer
 
 from swe_sleep.cli import output
 from swe_sleep.cli.sleep import BackendName
-from swe_sleep.errors import UsageError
+from swe_sleep.errors import RepositoryError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from swe_sleep.repo.repository import Repository
     from swe_sleep.solve.solve import Solved
 
 
@@ -89,17 +90,15 @@ def solve(
             wiring.bench(flags, display.progress, notes=notes) as bench,
         ):
             ids = tuple(wiring.inside(bench.repository, each) for each in test or ())
+            if branch is not None:
+                _check(bench.repository, branch)
             solved = wiring.solve(bench, text, ids, solver, display.progress, stop)
-            display.quiet()
-            landed = ""
-            if solved.solved and solved.patch is not None and (apply or commit or branch):
-                done = bench.repository.land(
-                    solved.patch, branch=branch, commit=commit, message=_message(solved)
-                )
-                where = f"on the new branch {branch}" if branch else "in the work tree"
-                landed = f"{', '.join(done.paths)} changed {where}" + (
-                    f", commit {done.commit[:10]}" if done.commit else ""
-                )
+            landed, problem = "", None
+            if solved.solved and (apply or commit or branch):
+                try:
+                    landed = _land(bench.repository, solved, branch, commit)
+                except RepositoryError as error:  # the patch is shown all the same
+                    problem = error
     finally:
         display.quiet()
     if as_json:
@@ -108,10 +107,12 @@ def solve(
         show(display.console, solved)
         if landed:
             display.console.print(landed)
-        elif solved.solved:
+        elif solved.solved and problem is None:
             display.console.print(
                 "Nothing was changed; --apply puts it into your files.", style="dim"
             )
+    if problem is not None:
+        raise problem
     if stop.is_set():
         raise typer.Exit(130)
     if not solved.solved:
@@ -128,6 +129,33 @@ def _text(issue: list[str] | None, file: str | None) -> str:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}.") from error
     return data.decode("utf-8", "replace")
+
+
+def _check(repository: Repository, branch: str) -> None:
+    """Before anything long begins. Raises UsageError."""
+    from swe_sleep.repo.landing import new_branch
+
+    try:
+        new_branch(repository, branch)
+    except RepositoryError as error:
+        raise UsageError(str(error)) from error
+
+
+def _land(repository: Repository, solved: Solved, branch: str | None, commit: bool) -> str:
+    """Put the patch where it is wanted, and say where. Raises RepositoryError."""
+    assert solved.patch is not None
+    try:
+        done = repository.land(solved.patch, branch=branch, commit=commit, message=_message(solved))
+    except RepositoryError as error:
+        if branch and set(solved.patch.paths) & set(repository.dirty_paths()):
+            raise RepositoryError(
+                f"the patch is for your uncommitted changes, so it cannot go on {branch}.",
+                "Commit them first, or put it on top of them with --apply.",
+            ) from error
+        raise
+    where = f"on the new branch {branch}" if branch else "in the work tree"
+    at = f", commit {done.commit[:10]}" if done.commit else ""
+    return f"{', '.join(done.paths)} changed {where}{at}"
 
 
 def _message(solved: Solved) -> str:
