@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file of the work tree, to show that none was touched."""
+    return {
+        str(file.relative_to(root)): file.read_bytes()
+        for file in sorted(root.rglob("*"))
+        if file.is_file() and ".git" not in file.parts
+    }
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWE_SLEEP_SLEEP__SPECULATE_S", "20")
+
+
+def test_a_test_is_mended_and_nothing_is_changed(cli: Any, slept: Path, failing: str) -> None:
+    before = snapshot(slept)
+    ran = cli(slept, "solve", "--test", failing)
+    assert ran.code == 0, ran
+    assert "-    if total > 5000:\n+    if total >= 5000:" in ran.out
+    assert "  before  1 failed, 0 passed" in ran.out
+    assert "  suite   0 failed, 3 passed" in ran.out
+    assert "prepared while nobody waited, verified again now" in ran.out
+    assert "0 tokens" in ran.out
+    assert "Nothing was changed" in ran.out
+    assert snapshot(slept) == before
+
+
+def test_json(cli: Any, slept: Path, failing: str) -> None:
+    ran = cli(slept / "tests", "solve", "-t", failing.removeprefix("tests/"), "--json")
+    assert ran.code == 0, ran
+    said = json.loads(ran.out)
+    assert said["solved"] is True
+    assert said["solver"] == "prepared"
+    assert said["landed"] == ""
+    assert said["why"] == ""
+    assert said["diff"].startswith("diff --git a/shop/basket.py b/shop/basket.py\n")
+    assert said["proof"]["refused"] == ""
+    assert said["failing"][0]["test_id"] == failing
+    assert said["notes"] == [failing]
+    assert said["usage"]["wall_s"] > 0
+
+
+@pytest.mark.parametrize("how", ["text", "file", "stdin"])
+def test_an_issue_in_words(
+    cli: Any, process: Any, slept: Path, tmp_path: Path, failing: str, how: str
+) -> None:
+    text = "Postage is not free from fifty euros on"
+    if how == "text":
+        ran = cli(slept, "solve", *text.split(), "--apply")
+    elif how == "file":
+        (tmp_path / "issue.md").write_text(f"# {text}\n\nA basket of 50 euros costs postage.\n")
+        ran = cli(slept, "solve", "--file", str(tmp_path / "issue.md"), "--apply")
+    else:
+        ran = process(["solve", "-f", "-", "--apply"], slept, stdin=text.encode())
+    assert ran.code == 0, ran
+    assert "shop/basket.py changed in the work tree" in ran.out
+    assert "total >= 5000" in (slept / "shop/basket.py").read_text()
+
+
+def test_the_answer_is_no(cli: Any, slept: Path) -> None:
+    ran = cli(slept, "solve", "The colour of the logo is wrong")
+    assert ran.code == 1
+    assert "No verified patch: 1 test fails, but it does not seem to be about this issue" in ran.out
+    ran = cli(slept, "solve", "The colour of the logo is wrong", "--json")
+    said = json.loads(ran.out)
+    assert (ran.code, said["solved"], said["diff"], said["proof"]) == (1, False, "", None)
+
+
+def test_a_branch_leaves_the_work_tree_alone(
+    cli: Any, git: Any, shop: Path, break_shop: Any, failing: str
+) -> None:
+    break_shop(shop)
+    git(shop, "commit", "-qam", "Round the limit")
+    (shop / "notes.txt").write_text("mine\n")
+    before = snapshot(shop)
+    ran = cli(shop, "solve", "--test", failing, "--branch", "fix-postage")
+    assert ran.code == 0, ran
+    assert "on the new branch fix-postage, commit " in ran.out
+    assert snapshot(shop) == before
+    assert git(shop, "rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert "total >= 5000" in git(shop, "show", "fix-postage:shop/basket.py")
+    assert f"Now passes: {failing}" in git(shop, "log", "-1", "--format=%B", "fix-postage")
+    assert git(shop, "log", "-1", "--format=%s", "fix-postage")
+
+
+def test_a_commit(cli: Any, git: Any, shop: Path, break_shop: Any, failing: str) -> None:
+    break_shop(shop)
+    git(shop, "commit", "-qam", "Round the limit")
+    ran = cli(shop, "solve", "--no-notes", "--test", failing, "--commit", "--seconds", "20")
+    assert ran.code == 0, ran
+    assert "found by the built-in search" in ran.out
+    assert git(shop, "status", "--porcelain", "--untracked-files=no") == ""
+    assert git(shop, "rev-list", "--count", "HEAD") == "3"
+
+
+def test_a_dirty_tree_is_never_harmed(
+    cli: Any, git: Any, slept: Path, failing: str, refused: Any
+) -> None:
+    """The fault is not committed, so a commit of its mending alone cannot be made."""
+    before, head = snapshot(slept), git(slept, "rev-parse", "HEAD")
+    for flags, says in (
+        (["--commit"], "shop/basket.py has uncommitted changes, and the patch changes it too."),
+        (["--branch", "fix"], "the patch is for your uncommitted changes"),
+    ):
+        ran = cli(slept, "solve", "--test", failing, *flags)
+        assert ran.code == 1
+        last = ran.err.splitlines()[-1]
+        assert last.startswith(f"swe-sleep: {says}")
+        assert "--apply" in last
+        assert "total >= 5000" in ran.out, "the patch that was found must not be lost"
+    assert snapshot(slept) == before
+    assert git(slept, "rev-parse", "HEAD") == head
+    assert git(slept, "branch", "--list", "fix") == ""
+
+
+def test_a_branch_that_exists_is_left_alone(
+    cli: Any, git: Any, slept: Path, failing: str, refused: Callable[..., None]
+) -> None:
+    git(slept, "branch", "fix")
+    ran = cli(slept, "solve", "--test", failing, "--branch", "fix")
+    refused(ran, "There is a branch fix already. Give another name.")
+
+
+def test_a_file_that_git_is_at_work_on(cli: Any, git: Any, slept: Path, failing: str) -> None:
+    (slept / ".git/MERGE_HEAD").write_text(git(slept, "rev-parse", "HEAD"))
+    ran = cli(slept, "solve", "--test", failing, "--commit", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["solved"] is True
+    assert ran.err.splitlines()[-1] == "swe-sleep: A merge is under way. Finish it first."
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "no issue: give its text, --file, or --test."),
+        (["  "], "no issue"),
+        (["text", "--file", "README.md"], "as text or with --file, not both"),
+        (["--file", "none.md"], "cannot read none.md: No such file"),
+        (["--file", "shop"], "cannot read shop: Is a directory"),
+        (["x", "--apply", "--commit"], "one of --apply, --branch and --commit"),
+        (["x", "--apply", "--branch", "b"], "one of --apply, --branch and --commit"),
+        (["x", "--branch", ""], "not a name that a branch can have"),
+        (["x", "--branch", "a..b"], "a..b"),
+        (["--test", "../out.py::test_a"], "outside the repository"),
+    ],
+)
+def test_flags_that_make_no_sense(
+    cli: Any, slept: Path, refused: Callable[..., None], words: list[str], says: str
+) -> None:
+    before = snapshot(slept)
+    refused(cli(slept, "solve", *words), says)
+    assert snapshot(slept) == before
+
+
+def test_an_unknown_test_with_what_is_near(
+    cli: Any, slept: Path, refused: Callable[..., None]
+) -> None:
+    ran = cli(slept, "solve", "--test", "tests/test_basket.py::test_totl")
+    refused(ran, "There is no test tests/test_basket.py::test_totl", "test_basket.py::test_total")
+
+
+def test_a_test_that_passes_already(cli: Any, slept: Path, refused: Callable[..., None]) -> None:
+    ran = cli(slept, "solve", "--test", "tests/test_basket.py::test_total")
+    refused(ran, "the named tests pass as the code is; there is nothing to mend.")
+
+
+def test_claude_without_a_key(
+    cli: Any, slept: Path, failing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ran = cli(slept, "solve", "--test", failing, "--solver", "agent", "--no-notes")
+    assert ran.code == 1
+    assert "There is no key for the model. Set ANTHROPIC_API_KEY" in ran.out
+    assert "0 tokens" in ran.out
