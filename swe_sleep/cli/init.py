@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from swe_sleep.cli import output
 from swe_sleep.cli.sleep import BackendName, Seconds
+from swe_sleep.errors import UsageError
 
-CONFIG = """
+CONFIG = """\
 [tool.swe-sleep.sleep]
 budget_s = 300      # wall seconds that one pass may take
 budget_usd = 0.50   # money that one pass may spend; without a key nothing is ever spent
@@ -58,10 +60,17 @@ def init(
 
 
 def _write_config(file: Path) -> str:
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if "[tool.swe-sleep" in text:
-        return "pyproject.toml has a [tool.swe-sleep] table already."
-    file.write_text(
-        text.rstrip("\n") + "\n" + CONFIG if text else CONFIG.lstrip(), encoding="utf-8"
-    )
+    """Add the table to the end of the file, whose own bytes stay. Raises UsageError."""
+    try:
+        content = file.read_bytes() if file.is_file() else b""
+        if "swe-sleep" in tomllib.loads(content.decode()).get("tool", {}):
+            return "pyproject.toml has a [tool.swe-sleep] table already."
+        gap = "" if not content else "\n" if content.endswith(b"\n") else "\n\n"
+        text = gap + CONFIG
+        with file.open("ab") as end:
+            end.write(text.replace("\n", "\r\n" if b"\r\n" in content else "\n").encode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"pyproject.toml is not TOML: {error}.", "Mend it first.") from error
+    except OSError as error:
+        raise UsageError(f"cannot write to {file}: {error.strerror}.") from error
     return "pyproject.toml: [tool.swe-sleep] added."
