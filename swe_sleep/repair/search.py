@@ -41,6 +41,9 @@ class Budget:
     """Once there is a plausible patch, so many candidates in a row without another end it."""
 
 
+SCREENED = 6
+"""Failing tests that a screening runs, the quickest: all of them have the last word later."""
+
 Ended = Literal[
     "enough", "patience", "seconds", "candidates", "exhausted", "stopped", "does not fail"
 ]
@@ -264,7 +267,7 @@ class _Search:
             contents = self.library.contents
             verdicts = self.validator.screen(
                 [ranked.candidate.apply(contents) for ranked in batch],
-                [r.test_id for r in self.failing],
+                [r.test_id for r in self.failing[:SCREENED]],
                 timeout_s=max(1.0, min(SCREEN_S, self._left())),
                 test_timeout_s=self.test_limit_s,
                 stop=lambda: self.outside_stop() or self._left() < -1,

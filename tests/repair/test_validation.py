@@ -152,3 +152,36 @@ def test_a_fault_that_cannot_be_screened_is_tried_in_full(open_validator: Open) 
     assert found.best is not None, found.summary
     assert found.best.kind == "change undone"
     assert found.best.files["shop/prices.py"] == PRICES.encode()
+
+
+SLOW = """\
+import time
+
+import pytest
+
+from shop.prices import total
+
+
+@pytest.mark.parametrize("price", range(5))
+def test_work(price):
+    until = time.process_time() + 0.2
+    while time.process_time() < until:
+        pass
+    assert total([price, 100], 0) == price + 100
+"""
+
+
+def test_screening_gives_a_good_candidate_time_for_every_test(open_validator: Open) -> None:
+    """A bad one ends with the first test that fails, and took no time to tell limits from."""
+    good = SHOP["shop/prices.py"].encode()
+    broken = good.replace(b"whole += price", b"whole = price; int(whole == 100) / 0")
+    files = {**SHOP, "shop/prices.py": broken.decode(), "tests/test_slow.py": SLOW}
+    fast = files | {"tests/test_slow.py": SLOW.replace("until =", "total([1]); until =")}
+    validator = open_validator(fast)
+    verdicts = validator.screen(
+        [{"shop/prices.py": good}],
+        [f"tests/test_slow.py::test_work[{n}]" for n in range(5)],
+        timeout_s=120,
+        test_timeout_s=10,
+    )
+    assert list(verdicts) == ["passed"]

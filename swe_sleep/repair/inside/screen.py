@@ -122,8 +122,9 @@ class Screen:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         if self.fork(session.items, []) == "passed":
             return True  # it does not fail in this kind of session
+        # As it is, the first test ended that; a candidate that passes has all of them to run.
         spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-        self.cpu_s = max(LEAST_CPU_S, 10 * spent)
+        self.cpu_s = max(LEAST_CPU_S, 10 * spent) * len(session.items)
         passed = 0
         for files in self.job["candidates"]:
             verdict = self.judge(session.items, files)
@@ -179,7 +180,8 @@ class Screen:
                 status = 0 if passes(items) else 1
             finally:
                 os._exit(status)
-        pause, limit = 0.0005, time.monotonic() + self.job["test_timeout_s"]
+        pause = 0.0005
+        limit = time.monotonic() + self.job["test_timeout_s"] * len(items)
         while True:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
