@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from swe_sleep.sandbox.protocol import Completed, Sandbox
 
 PROGRAMS = ("runner", "probe", "lines", "events", "bytecode")
-NO_TESTS = "the repository has no tests that pytest finds"
-"""The problem of a run that found nothing to run."""
 NO_SUCH_TEST = "there is no such test"
 """The message of the result that stands for an unknown id."""
 BACKSTOP_S = 30.0
@@ -272,7 +270,7 @@ class Execution:
             count = f"; {len(unfinished)} tests did not finish" if unfinished else ""
             problems.append(f"{_CUTS[cut]}{count}")
         if empty and not problems:
-            problems.append(NO_TESTS)
+            problems.append("the repository has no tests that pytest finds")
         return "; ".join(problems)
 
 

@@ -69,7 +69,7 @@ class Carrying:
             data,
             problem="",
             pending=tuple(dict.fromkeys(pending)),
-            passed_with=_passed_with(path, data, pending, coverage, changed, seen),
+            passed_with=self._passed_with(path, data, pending, coverage, changed, seen),
         )
         return Carried(path, data, _moved(coverage, changed))
 
@@ -138,6 +138,33 @@ class Carrying:
         # A test that runs other functions of a changed file can't tell the difference.
         return [each.test_id for each in found if each.reach <= Reach.MODULE]
 
+    def _passed_with(
+        self,
+        path: str,
+        data: TestsOfFile,
+        pending: Iterable[str],
+        coverage: Coverage,
+        changed: Mapping[str, LineChange | None],
+        seen: Seen,
+    ) -> dict[str, dict[str, str]]:
+        """For each test that fails or is pending, but passed once: what changed since, as it
+        was."""
+        found = {test: dict(files) for test, files in data.passed_with.items()}
+        waiting = set(pending)
+        settled = {result.test_id for result in data.settled}
+        imported = {file for file in changed if path in self._users_of(file)}
+        imported |= configuration_of(path, self._work.snapshot).keys() & changed.keys()
+        for result in data.results:
+            test = result.test_id
+            if test in settled and result.outcome is Outcome.PASSED:
+                if test not in waiting and path not in waiting:
+                    continue  # it passes still
+                found.setdefault(test, {})
+            if test in found:
+                for file in imported | (coverage.lines.get(test, {}).keys() & changed.keys()):
+                    found[test].setdefault(file, seen.note.inputs[file])
+        return found
+
     @cached_property
     def _roots(self) -> frozenset[str]:
         """Where imports begin: the test files and the conftests."""
@@ -194,28 +221,3 @@ def _moved(coverage: Coverage, changed: Mapping[str, LineChange | None]) -> Cove
             for test, files in coverage.lines.items()
         }
     )
-
-
-def _passed_with(
-    path: str,
-    data: TestsOfFile,
-    pending: Iterable[str],
-    coverage: Coverage,
-    changed: Mapping[str, LineChange | None],
-    seen: Seen,
-) -> dict[str, dict[str, str]]:
-    """For each test that fails or is pending, but passed once: what changed since, as it was."""
-    found = {test: dict(files) for test, files in data.passed_with.items()}
-    waiting = set(pending)
-    settled = {result.test_id for result in data.settled}
-    for result in data.results:
-        test = result.test_id
-        if test in settled and result.outcome is Outcome.PASSED:
-            if test not in waiting and path not in waiting:
-                continue  # it passes still
-            found.setdefault(test, {})
-        if test in found:
-            near = {*coverage.lines.get(test, {}), *coverage.lines.get("", {}), path}
-            for file in near.intersection(changed):
-                found[test].setdefault(file, seen.note.inputs[file])
-    return found

@@ -24,7 +24,7 @@ from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
 from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
-from swe_sleep.testing.tests import NO_SUCH_TEST, NO_TESTS
+from swe_sleep.testing.tests import NO_SUCH_TEST
 
 BATCH_FILES = 12
 """Test files per run where nothing is known yet: what a kill can lose, against start-up time."""
@@ -203,7 +203,7 @@ class TestsPass:
         data = TestsOfFile(
             results=tuple(_slim(r) for r in results.values()),
             coverage=kinds.pack_coverage(coverage),
-            problem="" if problem == NO_TESTS else problem,
+            problem=problem,
             flaky=tuple(sorted(results.keys() & {*data.flaky, *flaky})),
             pending=tuple(dict.fromkeys(pending)),
         )
@@ -228,6 +228,8 @@ def _results_of(work: Situation, path: str, run: TestRun) -> dict[str, TestResul
         broken = next((r for r in _bad(run.results) if r.test_id in above), None)
         if broken is not None:
             ran[path] = replace(broken, test_id=path)
+    elif ran.keys() == {path} and ran[path].message == NO_SUCH_TEST:
+        return {}  # a file of tests that has none
     return ran
 
 
@@ -236,7 +238,7 @@ def _came_to(work: Situation, carried: Carried, runs: Runs) -> bool:
     path = carried.path
     if path not in runs.asked or path in runs.run.unfinished:
         return False
-    if not runs.run.problem or runs.run.problem == NO_TESTS or _results_of(work, path, runs.run):
+    if not runs.run.problem or _results_of(work, path, runs.run):
         return True
     return any(_file_of(test) == path for test in runs.run.unfinished)
 
