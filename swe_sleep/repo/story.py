@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from swe_sleep.errors import RepositoryError
+from swe_sleep.errors import NotARepository, RepositoryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ def tell(root: Path, chapters: Sequence[Chapter], *, author: str, email: str) ->
     The person's configuration, hooks and environment play no part. Raises RepositoryError.
     """
     with _no_git_variables():
-        import git
+        try:
+            import git
+        except ImportError as error:  # GitPython's own way to say that there is no git
+            raise NotARepository("git is not installed.", "Install git and try again.") from error
 
         try:
             with git.Repo.init(root, initial_branch="main") as repo:
