@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,8 @@ ARTEFACT_DAYS = 60
 """An artefact that was not used for so long is forgotten; it can be made again."""
 
 
+SHARED_MEMORY_BYTES = 1 << 16
+"""What SQLite needs beside the file, at least, to open it."""
 QUERY_WORDS = 64
 """Words of a query that are looked up; an issue may be as long as a book."""
 
@@ -377,7 +380,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         text = str(error)
-        if "full" in text or getattr(error, "errno", None) == 28:
+        if "full" in text or getattr(error, "errno", None) == 28 or _no_room(path, text):
             raise StoreFull(
                 f"no space left for the notes at {path}.",
                 "Free some space and run again; what was written before is whole.",
@@ -390,3 +393,13 @@ def _translated(path: Path) -> Iterator[None]:
                 "Move that file away; the next pass makes them again.",
             ) from error
         raise StoreError(f"the notes at {path}: {text}.") from error
+
+
+def _no_room(path: Path, text: str) -> bool:
+    """Whether SQLite's `disk I/O error` means that there was no room for its shared memory."""
+    try:
+        return (
+            "disk I/O error" in text and shutil.disk_usage(path.parent).free < SHARED_MEMORY_BYTES
+        )
+    except OSError:
+        return False
