@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from swe_sleep.errors import RepositoryError, UsageError
+from swe_sleep.errors import RepositoryError, TestsError, UsageError
 from swe_sleep.notes.evidence import Failing, SourceTexts, passing_ids
 from swe_sleep.notes.outlines import REGULAR_FILES
 from swe_sleep.notes.view import SeenIssue
@@ -112,7 +112,7 @@ class Solve:
         """The run of everything, where one had to be made."""
 
     def run(self, issue: Issue) -> Solved:
-        """Raises UnknownTest, and what the sandbox raises."""
+        """Raises UnknownTest, TestsError, and what the sandbox raises."""
         began = time.monotonic()
         self._solved = solved = Solved(issue)
         failing = self._what_fails(issue)
@@ -162,10 +162,12 @@ class Solve:
 
     def _named(self, ids: Sequence[str], known: Sequence[Failing]) -> list[Failing]:
         by_id = {test.id: test for test in known}
+        problem = ""
         missing = [test for test in ids if test not in by_id]
         if missing:
             self._progress("running the named tests")
             run = self._run(missing, coverage=True)
+            problem = run.problem
             lines = (run.coverage or Coverage()).lines
             by_id |= {
                 r.test_id: Failing(r, lines.get(r.test_id, {}), None)
@@ -175,6 +177,8 @@ class Solve:
             # A parametrised test is named by its function, a class or a file by its tests.
             ids = [*ids, *(r.test_id for r in run.results if r.test_id not in ids)]
         found = [by_id[test] for test in ids if test in by_id]
+        if not found and problem:
+            raise TestsError(f"the named tests could not be run: {problem}.")
         if not found:
             raise UsageError("the named tests pass as the code is; there is nothing to mend.")
         return found
