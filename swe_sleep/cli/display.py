@@ -33,8 +33,8 @@ class Display:
         self._spinning = False
         self._begun: dict[str, float] = {}
         """Kinds of steps, with the moment they were last told."""
-        self._told: dict[str, State] = {}
-        """Issues that were shown, with the state they were shown in."""
+        self._told: dict[str, AnticipatedIssue] = {}
+        """Issues that were shown, as they were shown last."""
 
     def progress(self, line: str) -> None:
         """Something long began."""
@@ -67,22 +67,35 @@ class Display:
 
     def event(self, event: Event) -> None:
         """An engine's event."""
-        step = event.unit.producer.partition("@")[0]
-        if event.kind == "begin":
-            self.progress(f"{step}: {event.unit.subject or 'the repository'}")
-        elif event.kind == "failed":
-            self.console.print(f"  {step} could not do its work: {event.problem}", style="yellow")
+        if event.unit is not None:
+            step = event.unit.step
+            if event.kind == "begin":
+                self.progress(f"{step}: {event.unit.subject or 'the repository'}")
+            elif event.kind == "failed":
+                said = f"  {step} could not do its work: {event.problem}"
+                self.console.print(said, style="yellow")
         for note in event.notes:
             if note.kind == kinds.ISSUE:
                 self.issue(note)
 
     def issue(self, note: Note) -> None:
         """An anticipated issue, once per state it reaches."""
-        issue = kinds.decode(note.data, AnticipatedIssue)
-        if self._told.get(note.subject) == issue.state or issue.state is State.SUSPECTED:
+        issue = _issue(note)
+        told = self._told.get(note.subject)
+        if issue.state is State.SUSPECTED or (told is not None and told.state == issue.state):
             return
-        self._told[note.subject] = issue.state
-        show_issue(self.console, issue)
+        self._told[note.subject] = issue
+        if told is None:
+            show_issue(self.console, issue)
+        show_patch(self.console, issue)
+
+    def _mended(self, report: SleepReport) -> None:
+        """Say which of the issues that were shown are no longer there."""
+        standing = {test for note in report.issues for test in _issue(note).tests}
+        for subject, issue in list(self._told.items()):
+            if standing.isdisjoint(issue.tests):
+                self.console.print(f"passes again: {issue.title}", style="green")
+                del self._told[subject]
 
     def change(self, change: Change) -> None:
         """A settled change."""
@@ -98,6 +111,8 @@ class Display:
     def report(self, report: SleepReport) -> None:
         """A pass is over."""
         self.quiet()
+        if not (report.stopped or report.moved or report.left):
+            self._mended(report)
         self.console.print(summary(report), style="dim")
         for problem in report.problems:
             self.console.print(f"  {problem}", style="yellow")
@@ -126,19 +141,26 @@ def summary(report: SleepReport) -> str:
 
 
 def show_issue(console: Console, issue: AnticipatedIssue) -> None:
-    """An anticipated issue with its proof and what was prepared for it."""
-    if issue.state is State.REPRODUCED and not issue.patches:
-        console.print(f"anticipated issue, reproduced: {issue.title}", style="bold red")
-        for test in issue.tests[:3]:
-            console.print(f"  fails   {test}")
-        if len(issue.tests) > 3:
-            console.print(f"          and {len(issue.tests) - 3} more")
-        for place in issue.cause[:2]:
-            console.print(f"  since   the change at {place}")
-        for suspicion in issue.suspicions[:3]:
-            console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
-    elif issue.state is State.PATCHED:
+    """An anticipated issue with its proof."""
+    console.print(f"anticipated issue, reproduced: {issue.title}", style="bold red")
+    for test in issue.tests[:3]:
+        console.print(f"  fails   {test}")
+    if len(issue.tests) > 3:
+        console.print(f"          and {len(issue.tests) - 3} more")
+    for place in issue.cause[:2]:
+        console.print(f"  since   the change at {place}")
+    for suspicion in issue.suspicions[:3]:
+        console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
+
+
+def show_patch(console: Console, issue: AnticipatedIssue) -> None:
+    """What was prepared for an issue, if anything."""
+    if issue.patches:
         console.print(f"patch prepared and tested: {issue.patches[0].summary}", style="bold green")
+
+
+def _issue(note: Note) -> AnticipatedIssue:
+    return kinds.decode(note.data, AnticipatedIssue)
 
 
 def show_diff(console: Console, diff: str) -> None:

@@ -90,7 +90,7 @@ def solve(
             wiring.bench(flags, display.progress, notes=notes) as bench,
         ):
             ids = tuple(wiring.inside(bench.repository, each) for each in test or ())
-            if branch is not None:
+            if branch is not None or commit:
                 _check(bench.repository, branch)
             solved = wiring.solve(bench, text, ids, solver, display.progress, stop)
             landed, problem = "", None
@@ -131,10 +131,14 @@ def _text(issue: list[str] | None, file: str | None) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _check(repository: Repository, branch: str) -> None:
-    """Before anything long begins. Raises UsageError."""
+def _check(repository: Repository, branch: str | None) -> None:
+    """Whether a commit can be made at all, before anything long begins. Raises UsageError."""
     from swe_sleep.repo.landing import new_branch
 
+    if repository.head()[0] is None:
+        raise UsageError("there is no commit yet to put a patch on.", "Use --apply.")
+    if branch is None:
+        return
     try:
         new_branch(repository, branch)
     except RepositoryError as error:
