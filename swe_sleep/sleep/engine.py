@@ -13,11 +13,11 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from swe_sleep.errors import SnapshotChanged, StoreError, SweSleepError
 from swe_sleep.notes.store import Spent, content_key
-from swe_sleep.records import Note, Usage
+from swe_sleep.records import Note, State, Usage
 from swe_sleep.sleep.budget import Stopped
 from swe_sleep.sleep.situation import Situation
 
@@ -85,11 +85,12 @@ def producer_of(step: Pass) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something the engine tells whoever watches: a unit began, was finished, or failed."""
+    """Something the engine tells whoever watches: a proven issue is known already, or a unit
+    began, was finished, or failed."""
 
-    kind: str
-    """'begin', 'done' or 'failed'."""
-    unit: Unit
+    kind: Literal["known", "begin", "done", "failed"]
+    unit: Unit | None
+    """None for what is known already."""
     seconds: float = 0.0
     notes: tuple[Note, ...] = ()
     problem: str = ""
@@ -109,6 +110,8 @@ class SleepReport:
     seconds_by_pass: dict[str, float] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    issues: list[Note] = field(default_factory=list)
+    """Proven issues that stand at the end."""
     left_by_pass: dict[str, int] = field(default_factory=dict)
     """Units known but not done, because the budget ended, or their own time did."""
     stopped: bool = False
@@ -131,6 +134,7 @@ class SleepReport:
             self.seconds_by_pass[name] = self.seconds_by_pass.get(name, 0.0) + seconds
         self.notes += later.notes
         self.problems += later.problems
+        self.issues = later.issues
         self.left_by_pass = later.left_by_pass
         self.stopped, self.moved = later.stopped, later.moved
 
@@ -157,6 +161,9 @@ class Engine:
         waiting: dict[str, Unit] = {}
         tried: set[str] = set()
         unit: Unit | None = None
+        for note in _proven(work):
+            # Such as when a person makes an edit again that an earlier pass has studied.
+            self._listener(Event("known", None, notes=(note,)))
         try:
             for step in self._passes.values():
                 self._plan(step, work, waiting, tried)
@@ -175,6 +182,7 @@ class Engine:
             report.moved = True
         for unit in waiting.values():
             _count(report.left_by_pass, unit)
+        report.issues = _proven(work)
         report.stopped = work.budget.stop.is_set()
         report.seconds = time.monotonic() - began
         return report
@@ -224,6 +232,10 @@ class Engine:
 def _count(counts: dict[str, int], unit: Unit | None) -> None:
     if unit is not None:
         counts[unit.step] = counts.get(unit.step, 0) + 1
+
+
+def _proven(work: Situation) -> list[Note]:
+    return [seen.note for seen in work.view.issues(State.PATCHED, State.REPRODUCED)]
 
 
 def _urgency(unit: Unit) -> float:

@@ -108,9 +108,9 @@ def _covered(tests: list[Failing], path: str) -> frozenset[int]:
     return frozenset(line for test in tests for line in test.covered.get(path, ()))
 
 
-def _tellingness(test: Failing) -> tuple[int, float, str]:
+def _tellingness(test: Failing) -> tuple[int, str]:
     """The test that shows the fault with the least around it comes first."""
-    return (sum(map(len, test.covered.values())), test.result.duration_s, test.id)
+    return (sum(map(len, test.covered.values())), test.id)
 
 
 def _title(test: Failing) -> str:
