@@ -8,7 +8,6 @@ a run came to is kept, however it ended.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -75,29 +74,21 @@ class TestsPass:
             # Somebody just changed what these ran: nothing is more likely to be asked about.
             yield self._unit(work, "stale", stale, value=900.0, cost_s=START_S + SLICE_S / 5)
         near, far = by_interest(work, [f for f in files if f not in seen])
-        yield from self._batches(work, near, (1, BATCH_NEAR), value=600.0, cost_s=2 * START_S)
+        # The nearest file comes at once; the others after the patch for what it shows.
+        yield from self._batches(work, near[:1], 1, value=600.0, cost_s=2 * START_S)
+        yield from self._batches(work, near[1:], BATCH_NEAR, value=120.0, cost_s=2 * START_S)
         if pending:
             left = sum(len(data.pending) for data in pending.values())
             yield self._unit(work, f"{left} pending", list(pending), value=300.0, cost_s=SLICE_S)
-        yield from self._batches(work, far, (BATCH_FILES,), value=40.0, cost_s=5.0)
+        yield from self._batches(work, far, BATCH_FILES, value=40.0, cost_s=5.0)
 
     def _batches(
-        self,
-        work: Situation,
-        files: list[str],
-        sizes: Sequence[int],
-        *,
-        value: float,
-        cost_s: float,
+        self, work: Situation, files: list[str], size: int, *, value: float, cost_s: float
     ) -> Iterator[Unit]:
-        """Runs of files that nothing is known of; the last of the sizes is for the rest."""
-        left = list(files)
-        for number in itertools.count():
-            if not left:
-                return
-            size = sizes[min(number, len(sizes) - 1)]
-            yield self._unit(work, "new", left[:size], value=value / (1 + number), cost_s=cost_s)
-            del left[:size]
+        """Runs of files that nothing is known of."""
+        for number, start in enumerate(range(0, len(files), size)):
+            batch = files[start : start + size]
+            yield self._unit(work, "new", batch, value=value / (1 + number), cost_s=cost_s)
 
     def _unit(
         self, work: Situation, why: str, files: Sequence[str], *, value: float, cost_s: float
