@@ -5,6 +5,10 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+MOST_PAIRS = 4_000_000
+"""Lines before times lines after, beyond which all of them count as changed: a comparison of two
+long texts full of equal short lines takes minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
@@ -50,14 +54,16 @@ def _opcodes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, in
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    middle = difflib.SequenceMatcher(
-        None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False
-    )
+    old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
     codes = [("equal", 0, head, 0, head)] if head else []
-    codes += [
-        (tag, i1 + head, i2 + head, j1 + head, j2 + head)
-        for tag, i1, i2, j1, j2 in middle.get_opcodes()
-    ]
+    if len(old_middle) * len(new_middle) > MOST_PAIRS:
+        codes.append(("replace", head, len(old) - tail, head, len(new) - tail))
+    else:
+        matcher = difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False)
+        codes += [
+            (tag, i1 + head, i2 + head, j1 + head, j2 + head)
+            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        ]
     if tail:
         codes.append(("equal", len(old) - tail, len(old), len(new) - tail, len(new)))
     return codes
