@@ -24,7 +24,7 @@ def parsed(project: Any) -> list[str]:
     return sorted(
         path
         for event in events
-        if event.kind == "done" and event.unit.step == "outline"
+        if event.kind == "done" and event.unit and event.unit.step == "outline"
         for path in event.unit.inputs
     )
 

@@ -94,7 +94,7 @@ def test_budget_that_cuts_the_tests_leaves_the_rest_pending(
     cut = threading.Timer(6, stop.set)
 
     def listen(event: Event) -> None:
-        if event.kind == "begin" and event.unit.step == "tests":
+        if event.kind == "begin" and event.unit and event.unit.step == "tests":
             cut.start()
 
     project.listener = listen
@@ -267,7 +267,7 @@ def test_content_of_before_an_edit_that_never_ran(shop: Any) -> None:
     was = shop.repository.snapshot().blob("shop/money.py")
     shop.edit("shop/money.py", "VAT // 100", "VAT // 10")
     stop = threading.Event()
-    shop.listener = lambda event: stop.set() if event.unit.step == "tests" else None
+    shop.listener = lambda event: stop.set() if event.unit and event.unit.step == "tests" else None
     shop.sleep(stop=stop)  # carried over, nothing ran
     assert f"{MONEY}::test_vat" not in shop.outcomes()
     shop.listener = lambda event: None

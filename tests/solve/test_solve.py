@@ -1,0 +1,307 @@
+"""The flow from an issue to a verified patch, with notes and without."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swe_sleep.cli.asking import Asking
+from swe_sleep.config import load
+from swe_sleep.errors import UnknownTest, UsageError
+from swe_sleep.notes.contents import Contents
+from swe_sleep.notes.evidence import Evidence
+from swe_sleep.notes.store import Store
+from swe_sleep.notes.view import SeenIssue, View
+from swe_sleep.records import Issue, Patch
+from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sleep.engine import Pass
+from swe_sleep.sleep.passes.diagnose import DiagnosePass
+from swe_sleep.sleep.passes.outline import OutlinePass
+from swe_sleep.sleep.passes.speculate import SpeculatePass
+from swe_sleep.sleep.passes.tests import TestsPass
+from swe_sleep.sleep.sleeper import Sleeper
+from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing
+from swe_sleep.solve.solve import Asks, Limits, Solve, Solved
+
+FILES = {
+    "till.py": (
+        "def is_full(prices, limit=3):\n    return len(prices) >= limit\n\n\n"
+        "def total(prices):\n    return sum(prices)\n"
+    ),
+    "test_till.py": (
+        "import pytest\n\nfrom till import is_full, total\n\n\n"
+        "@pytest.mark.parametrize('count', [3, 4])\n"
+        "def test_full_basket(count):\n    assert is_full([1] * count)\n\n\n"
+        "def test_empty_basket():\n    assert not is_full([])\n\n\n"
+        "def test_total():\n    assert total([1, 2]) == 3\n"
+    ),
+}
+FULL = "test_till.py::test_full_basket[3]"
+REPORT = "A full basket of three is not full: is_full says False for a count of 3."
+DIAGNOSING: Sequence[Pass] = (OutlinePass(), TestsPass(), DiagnosePass())
+ALL: Sequence[Pass] = (*DIAGNOSING, SpeculatePass())
+
+
+class Till:
+    """A repository whose `>=` became `>`, uncommitted, as sleep and solve see it."""
+
+    def __init__(self, root: Path, backend: LocalBackend) -> None:
+        self.root, self.backend = root, backend
+        self.repository = Repository.open(root)
+        self.store = Store(self.repository.state_dir / "notes.db")
+        self.said: list[str] = []
+
+    def edit(self, before: str, after: str) -> None:
+        file = self.root / "till.py"
+        assert before in file.read_text()
+        file.write_text(file.read_text().replace(before, after))
+
+    def sleep(self, passes: Sequence[Pass]) -> None:
+        sleeper = Sleeper(self.repository, self.store, load(), self.backend, passes)
+        assert not sleeper.sleep(self.repository.snapshot()).problems
+
+    def knowledge(self) -> FromNotes:
+        snapshot = self.repository.snapshot()
+        view = View(self.store, snapshot)
+        evidence = Evidence(view, snapshot, Contents(self.store, self.repository))
+        return FromNotes(view, snapshot, evidence)
+
+    def solve(
+        self,
+        issue: Issue,
+        knowledge: Knowledge | None = None,
+        *,
+        asks: Asks | None = None,
+        limits: Limits | None = None,
+    ) -> Solved:
+        """With the notes, or with what is given."""
+        snapshot = self.repository.snapshot()
+        environment = self.backend.prepare(snapshot, progress=lambda line: None)
+        with self.backend.open(snapshot, environment) as sandbox:
+            run = Solve(
+                snapshot,
+                sandbox,
+                knowledge or self.knowledge(),
+                asks=asks,
+                limits=limits,
+                progress=self.said.append,
+            )
+            solved = run.run(issue)
+            assert sandbox.changes() == {}
+        return solved
+
+    def close(self) -> None:
+        self.store.close()
+        self.repository.close()
+
+
+@pytest.fixture
+def till(make_repository: Callable[..., Path], backend: LocalBackend) -> Iterator[Till]:
+    with ExitStack() as stack:
+        till = Till(make_repository(FILES), backend)
+        stack.callback(till.close)
+        yield till
+
+
+@pytest.fixture
+def broken(till: Till) -> Till:
+    till.edit(">= limit", "> limit")
+    return till
+
+
+class WithPatches:
+    """Notes whose prepared patches are others."""
+
+    def __init__(self, knowledge: FromNotes, diff: str) -> None:
+        self._knowledge, self._diff = knowledge, diff
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._knowledge, name)
+
+    def issues(self) -> list[SeenIssue]:
+        patch = Patch(self._diff, ("till.py",), "test", "another patch")
+        return [
+            dataclasses.replace(each, issue=dataclasses.replace(each.issue, patches=(patch,)))
+            for each in self._knowledge.issues()
+        ]
+
+
+def mended(solved: Solved) -> bool:
+    return (
+        solved.solved
+        and solved.patch is not None
+        and "+    return len(prices) >= limit" in solved.patch.diff
+    )
+
+
+def test_prepared_patch_is_verified_and_offered(broken: Till) -> None:
+    broken.sleep(ALL)
+    before = (broken.root / "till.py").read_bytes()
+
+    solved = broken.solve(Issue(REPORT))
+
+    assert mended(solved)
+    assert solved.solver == "prepared"
+    assert solved.notes
+    assert (solved.usage.candidates, solved.usage.test_runs) == (0, 3)
+    assert solved.proof is not None
+    assert solved.proof.before.bad == solved.proof.after.passed == {FULL}
+    assert solved.proof.suite is not None and len(solved.proof.suite.passed) == 4
+    assert (broken.root / "till.py").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("not there", "at all"), ("return len(prices) > limit", "return len(prices) != limit")],
+    ids=["does not apply", "does not pass"],
+)
+def test_prepared_patch_that_is_refused_falls_back_to_the_search(
+    broken: Till, before: str, after: str
+) -> None:
+    broken.sleep(DIAGNOSING)
+    diff = (
+        "diff --git a/till.py b/till.py\n--- a/till.py\n+++ b/till.py\n@@ -2 +2 @@\n"
+        f"-    {before}\n+    {after}\n"
+    )
+    knowledge: Any = WithPatches(broken.knowledge(), diff)
+
+    solved = broken.solve(Issue(REPORT), knowledge)
+
+    assert "verifying the prepared patch: another patch" in broken.said
+    assert mended(solved)
+    assert solved.solver == "search"
+
+
+def test_search_takes_the_coverage_from_the_notes(broken: Till) -> None:
+    broken.sleep(DIAGNOSING)
+
+    solved = broken.solve(Issue(REPORT))
+
+    assert mended(solved) and solved.solver == "search"
+    assert solved.notes
+    assert not any("running" in line and "suite to see" in line for line in broken.said)
+    assert not any("measured" in line for line in broken.said)
+
+
+def test_cold_run_finds_out_what_fails_by_itself(broken: Till) -> None:
+    solved = broken.solve(Issue(REPORT), Nothing())
+
+    assert mended(solved) and solved.solver == "search"
+    assert "running the whole suite to see what fails" in broken.said
+    assert solved.notes == ()
+    assert [result.test_id for result in solved.failing] == [FULL]
+
+
+@pytest.mark.parametrize("notes", [True, False], ids=["notes", "cold"])
+@pytest.mark.parametrize("name", [FULL, "test_till.py::test_full_basket", "test_till.py"])
+def test_named_by_test_function_or_file(broken: Till, name: str, notes: bool) -> None:
+    if notes:
+        broken.sleep(DIAGNOSING)
+
+    solved = broken.solve(Issue(test_ids=(name,)), None if notes else Nothing())
+
+    assert mended(solved)
+    assert [result.test_id for result in solved.failing] == [FULL]
+
+
+def test_unknown_test(till: Till) -> None:
+    with pytest.raises(UnknownTest, match="There is no test"):
+        till.solve(Issue(test_ids=("test_till.py::test_totl",)))
+
+
+def test_passing_test(till: Till) -> None:
+    with pytest.raises(UsageError, match="nothing to mend"):
+        till.solve(Issue(test_ids=("test_till.py::test_total",)))
+
+
+@pytest.mark.parametrize("notes", [True, False], ids=["notes", "cold"])
+def test_text_about_something_else_gets_no_answer(broken: Till, notes: bool) -> None:
+    if notes:
+        broken.sleep(DIAGNOSING)
+    issue = Issue("The login page crashes when a password holds unicode characters.")
+
+    solved = broken.solve(issue, None if notes else Nothing())
+
+    assert not solved.solved and solved.patch is None
+    assert solved.why.startswith("1 test fails, but it does not seem to be about this issue")
+
+
+@pytest.mark.parametrize("notes", [True, False], ids=["notes", "cold"])
+def test_text_while_nothing_fails(till: Till, notes: bool) -> None:
+    if notes:
+        till.sleep(DIAGNOSING)
+
+    solved = till.solve(Issue(REPORT), None if notes else Nothing())
+
+    assert not solved.solved
+    assert solved.why.startswith("no failing test shows this issue")
+    assert solved.usage.test_runs == (0 if notes else 1)
+
+
+def test_search_that_finds_nothing_says_so(till: Till) -> None:
+    till.edit("return sum(prices)", "raise RuntimeError('closed')")
+    till.sleep([OutlinePass(), TestsPass()])
+    issue = Issue(test_ids=("test_till.py::test_total",))
+
+    solved = till.solve(issue, limits=Limits(search_s=0.01))
+
+    assert not solved.solved
+    assert "no plausible patches" in solved.why
+
+
+def test_model_is_asked_with_what_the_notes_know(
+    broken: Till, messages_api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
+    settings = load(flags={"model.base_url": messages_api.url})
+    broken.sleep(DIAGNOSING)
+    asks = Asking(settings, broken.knowledge(), tmp_path / "runs", broken.said.append)
+    messages_api.reply(
+        messages_api.call(
+            "str_replace_based_edit_tool",
+            command="str_replace",
+            path="till.py",
+            old_str="> limit",
+            new_str=">= limit",
+        )
+    )
+    messages_api.reply(messages_api.call("submit", summary="Full at the limit."))
+
+    solved = broken.solve(Issue(REPORT), asks=asks, limits=Limits(search_s=0.0))
+
+    assert mended(solved) and solved.solver == "agent"
+    assert solved.proof is not None and solved.proof.after.passed == {FULL}
+    assert solved.usage.tokens > 0
+    first = str(messages_api.requests[0].body["messages"])
+    assert f"{FULL} fails" in first
+    assert "till.py:2" in first
+
+
+def test_patch_of_the_model_that_breaks_a_test_is_shown_but_not_solved(
+    broken: Till, messages_api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
+    settings = load(flags={"model.base_url": messages_api.url})
+    asks = Asking(settings, Nothing(), tmp_path / "runs", broken.said.append)
+    messages_api.reply(
+        messages_api.call(
+            "str_replace_based_edit_tool",
+            command="str_replace",
+            path="till.py",
+            old_str="len(prices) > limit",
+            new_str="True",
+        )
+    )
+    messages_api.reply(messages_api.call("submit", summary="Always full."))
+
+    limits = Limits(search_s=0.0)
+    solved = broken.solve(Issue(test_ids=(FULL,)), Nothing(), asks=asks, limits=limits)
+
+    assert not solved.solved and solved.patch is not None
+    assert solved.why == "it breaks test_till.py::test_empty_basket"
