@@ -35,6 +35,8 @@ class Carried:
     coverage: Coverage
     new: bool = False
     """Nothing was known of it."""
+    touched: tuple[str, ...] = ()
+    """Of what is pending: that which the last change may have touched."""
 
     @property
     def whole(self) -> bool:
@@ -62,16 +64,18 @@ class Carrying:
             return Carried(path, data, coverage)
         changed = self._changed(seen)
         if self._touches_all(path, data, coverage, changed, seen):
-            pending: tuple[str, ...] = (path,)
+            touched: tuple[str, ...] = (path,)
+            pending = touched
         else:
-            pending = (*self._touched(path, data, coverage, changed, seen), *data.pending)
+            touched = tuple(self._touched(path, data, coverage, changed, seen))
+            pending = (*touched, *data.pending)
         data = msgspec.structs.replace(
             data,
             problem="",
             pending=tuple(dict.fromkeys(pending)),
             passed_with=self._passed_with(path, data, pending, coverage, changed, seen),
         )
-        return Carried(path, data, _moved(coverage, changed))
+        return Carried(path, data, _moved(coverage, changed), touched=touched)
 
     def _changed(self, seen: Seen) -> dict[str, LineChange | None]:
         """The inputs that changed: how, or None where that is not known, or the file is gone."""

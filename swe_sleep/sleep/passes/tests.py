@@ -20,7 +20,7 @@ from swe_sleep.records import TREE, Coverage, Note, Outcome, Place, TestResult, 
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
 from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
-from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose
+from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose, touched
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
 from swe_sleep.testing.tests import NO_SUCH_TEST
@@ -101,7 +101,13 @@ class TestsPass:
     def run(self, unit: Unit, work: Situation) -> Made:
         carrying = Carrying(work)
         carried = {p: carrying.carry(p, work.view.get(kinds.TESTS, p)) for p in unit.paths}
-        runs = self._run_all(work, carried, everything=unit.subject == "new")
+        if unit.subject == "new":
+            asked = list(carried)
+        elif unit.subject == "stale":  # what was pending before can wait for its own turn
+            asked = choose(touched(list(carried.values())))
+        else:
+            asked = choose(list(carried.values()))
+        runs = self._run_all(work, carried, asked)
         # Where the time ended before a new file was read there is nothing to write down.
         known = [c for c in carried.values() if not (c.new and runs.cut) or _came_to(work, c, runs)]
         notes = tuple(self._note(work, unit, each, runs) for each in known)
@@ -111,9 +117,8 @@ class TestsPass:
     # -- running ---------------------------------------------------------------------------------
 
     def _run_all(
-        self, work: Situation, carried: Mapping[str, Carried], *, everything: bool
+        self, work: Situation, carried: Mapping[str, Carried], asked: Sequence[str]
     ) -> Runs:
-        asked = list(carried) if everything else choose(list(carried.values()))
         run = self._run(work, asked, coverage=True)
         known = {r.test_id for each in carried.values() for r in _bad(each.data.results)}
         newly = [
