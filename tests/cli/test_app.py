@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -378,3 +379,13 @@ def test_a_spinner_on_a_terminal_and_none_on_a_dumb_one(
     plain = on_a_terminal(words, slept, clean_environment(TERM="dumb"), columns=24)
     assert "\x1b" not in plain
     assert "… outline" in plain
+
+
+# -- hooks: that the commands are wired in; tests/integrations has what they do -------------------
+
+
+def test_hooks(cli: Any, shop: Path) -> None:
+    assert cli(shop, "hook", "install").code == 0
+    assert "installed" in cli(shop / "tests", "hook", "status").out
+    ran = cli(shop.parent, "-C", str(shop), "hook", "uninstall", "--json")
+    assert json.loads(ran.out)["script"] == "absent"
