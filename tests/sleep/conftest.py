@@ -109,7 +109,8 @@ class Project:
 
     @property
     def settings(self) -> Settings:
-        return load(self.root, {"sleep.budget_s": 600, "tests.test_timeout_s": 20, **self.flags})
+        quick = {"tests.test_timeout_s": 20, "sleep.speculate_s": 15}
+        return load(self.root, {"sleep.budget_s": 600, **quick, **self.flags})
 
     def sleeper(self, passes: Sequence[Pass] = QUICK, store: Store | None = None) -> Sleeper:
         return Sleeper(

@@ -178,7 +178,7 @@ def test_fresh_notes_say_what_a_whole_run_would(
 def test_fresh_notes_say_what_a_whole_run_would_at_length(
     make_project: Callable[..., Any], seed: int
 ) -> None:
-    check(make_project(FILES), seed, steps=40)
+    check(make_project(FILES), seed, steps=25)
 
 
 def test_outcome_of_a_moved_module_constant(make_project: Callable[..., Any]) -> None:

@@ -179,7 +179,7 @@ def test_search_that_was_interrupted_is_made_again(
 
     report = shop.sleep([*DIAGNOSING, Interrupted(happens)])
 
-    assert report.left_by_pass == {"speculate": 1}
+    assert report.left_by_pass["speculate"] == 1
     assert shop.issue().state is State.REPRODUCED
-    assert shop.sleep(ALL).units == {"speculate": 1}
+    assert shop.sleep(ALL).units["speculate"] == 1
     assert shop.issue().state is State.PATCHED
