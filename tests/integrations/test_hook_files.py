@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swe_sleep.integrations import hook_files
@@ -91,6 +91,7 @@ def test_no_hook_before_and_none_after(tmp_path: Path, picture: Picture) -> None
     _undone(tmp_path, picture, {})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     content=st.one_of(
         st.binary(max_size=60),
