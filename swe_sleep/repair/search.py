@@ -26,7 +26,7 @@ from swe_sleep.repo.diff import diff
 
 PRODUCER = "repair/search"
 
-FIRST_BATCH, MOST_AT_ONCE = 40, 320
+FIRST_BATCH, MOST_AT_ONCE = 10, 320
 """Candidates that are screened together: a session of pytest is paid once for all of them."""
 SCREEN_S = 20.0
 
@@ -195,6 +195,7 @@ class _Search:
     def run(self, coverage: Coverage | None) -> Found:
         if not self._observe(coverage):
             return self._found((), "stopped" if self.outside_stop() else "does not fail")
+        self._time_passing()
         lines = changed_lines(self.recent, self.library.contents)
         suspicions = tuple(
             s
@@ -260,6 +261,17 @@ class _Search:
                 self.passing = [t for t in self.passing if t not in run.bad]
             self._say("measured", f"measured the coverage of {len(ids) + len(unknown)} tests")
         return True
+
+    def _time_passing(self) -> None:
+        """Undo the whole change once: a test that fails early says little of how long it takes
+        when it passes, and a limit below that would condemn every good candidate."""
+        undone = {p: t for p, t in self.recent.items() if self._editable(p)}
+        if not undone or not undone.keys() <= self.library.contents.keys():
+            return
+        self._limits(0.0, generous=True)
+        run = self._run(undone, [r.test_id for r in self.failing])
+        slowest = max((r.duration_s for r in run.results), default=0.0)
+        self._limits(max(slowest / 3, *(r.duration_s for r in self.failing)))
 
     def _screen(self, batch: Sequence[Ranked]) -> Sequence[Verdict]:
         """Judge a batch at once; where that is not possible, the first of it is unknown."""

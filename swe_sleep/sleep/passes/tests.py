@@ -73,10 +73,11 @@ class TestsPass:
         if stale:
             # Somebody just changed what these ran: nothing is more likely to be asked about.
             yield self._unit(work, "stale", stale, value=900.0, cost_s=START_S + SLICE_S / 5)
-        near, far = by_interest(work, [f for f in files if f not in seen])
+        near, far = by_interest(work, files)
         # The nearest file comes at once; the others after the patch for what it shows.
-        yield from self._batches(work, near[:1], 1, value=600.0, cost_s=2 * START_S)
-        yield from self._batches(work, near[1:], BATCH_NEAR, value=120.0, cost_s=2 * START_S)
+        nearest, others, far = ([f for f in g if f not in seen] for g in (near[:1], near[1:], far))
+        yield from self._batches(work, nearest, 1, value=600.0, cost_s=2 * START_S)
+        yield from self._batches(work, others, BATCH_NEAR, value=120.0, cost_s=2 * START_S)
         if pending:
             left = sum(len(data.pending) for data in pending.values())
             yield self._unit(work, f"{left} pending", list(pending), value=300.0, cost_s=SLICE_S)
