@@ -249,7 +249,7 @@ def solve(
         asks=asks,
         limits=SolveLimits(
             search_s=0.0 if solver == "agent" else bench.settings.sleep.speculate_s,
-            suite_s=bench.settings.tests.timeout_s,
+            suite_s=bench.settings.tests.suite_s,
             test_s=bench.settings.tests.test_timeout_s,
             stop=stop.is_set,
         ),

@@ -30,7 +30,7 @@ from swe_sleep.records import (
 from swe_sleep.repair.search import Budget as SearchBudget
 from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator
-from swe_sleep.repo.diff import apply_in_memory
+from swe_sleep.repo.diff import apply_in_memory, files_of
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge, context
@@ -57,7 +57,7 @@ class Limits:
     """Seconds for the parts of a run."""
 
     search_s: float = 60.0
-    suite_s: float = 300.0
+    suite_s: float = 180.0
     """For the whole suite, before and after. One that takes longer is said to be cut."""
     test_s: float = 60.0
     stop: Callable[[], bool] = lambda: False
@@ -270,6 +270,7 @@ class Solve:
             self._tests,
             files,
             reproducing=[test.id for test in failing],
+            impacted=self._reaching(patch),
             known_bad=self._known_bad(),
             whole_suite=True,
             bounds=Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s),
@@ -283,6 +284,16 @@ class Solve:
             self._solved.solver = solver
         self._solved.why = proof.refused
         return proof.holds
+
+    def _reaching(self, patch: Patch) -> list[str]:
+        """The tests that are known to run a line that the patch changes."""
+        changed = {file.path: set(file.old_lines) for file in files_of(patch.diff)}
+        coverage, _ = self._knowledge.coverage_of(changed)
+        return [
+            test
+            for test, files in coverage.lines.items()
+            if test and any(not changed[path].isdisjoint(files.get(path, ())) for path in changed)
+        ]
 
     def _known_bad(self) -> set[str]:
         """What failed before any patch, as far as it is known."""

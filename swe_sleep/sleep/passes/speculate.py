@@ -16,6 +16,8 @@ from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.verify import Bounds, verify
 from swe_sleep.testing.warm import WarmTests
 
+KEPT = 2
+"""Verified patches that are kept with an issue: the best, and another view of it."""
 SUITE_S = 60.0
 """A suite that takes no longer than this is run as a whole already now."""
 
@@ -48,14 +50,15 @@ class SpeculatePass:
         usage = found.usage
         kept: list[Patch] = []
         proof: Proof | None = None
+        quick = self._suite_is_quick(work)
         for plausible in found.plausible:
             tried = verify(
                 work.tests,
                 plausible.files,
                 reproducing=[test.id for test in failing],
-                impacted=results,
+                impacted=() if quick else results,  # the suite has them all
                 known_bad={test.id for test in work.evidence.failing()},
-                whole_suite=self._suite_is_quick(work),
+                whole_suite=quick,
                 bounds=Bounds(
                     run_s=max(1.0, work.budget.left_s), suite_s=max(1.0, work.budget.left_s)
                 ),
@@ -67,6 +70,8 @@ class SpeculatePass:
             if tried.holds:
                 kept.append(plausible.patch)
                 proof = proof or tried
+            if len(kept) == KEPT:
+                break
         if not kept and work.budget.exhausted():
             return Made(usage=usage, done=False)  # nothing was found in half the time: try again
         return Made((self._note(unit, seen, found, kept, proof, usage),), usage=usage)
