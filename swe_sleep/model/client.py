@@ -245,12 +245,8 @@ def _connect(options: ClientOptions) -> Anthropic:
     }
     if options.base_url:
         common["base_url"] = options.base_url
-    if options.provider == "bedrock":
-        return cast("Anthropic", _platform("AnthropicBedrock", "bedrock", common))
-    if options.provider == "vertex":
-        return cast("Anthropic", _platform("AnthropicVertex", "vertex", common))
-    if options.provider == "foundry":
-        return cast("Anthropic", _platform("AnthropicFoundry", "", common))
+    if options.provider in _PLATFORMS:
+        return cast("Anthropic", _platform(options.provider, common))
     if options.api_key:
         common["api_key"] = options.api_key
     client = anthropic.Anthropic(**common)
@@ -259,14 +255,22 @@ def _connect(options: ClientOptions) -> Anthropic:
     return client
 
 
-def _platform(name: str, extra: str, common: Mapping[str, Any]) -> object:
+_PLATFORMS: Mapping[Provider, str] = {
+    "bedrock": "AnthropicBedrock",
+    "vertex": "AnthropicVertex",
+    "foundry": "AnthropicFoundry",  # the only one that needs no package of its own
+}
+
+
+def _platform(provider: Provider, common: Mapping[str, Any]) -> object:
     import anthropic
 
+    name = _PLATFORMS[provider]
     try:
         return getattr(anthropic, name)(**common)
     except ImportError as error:
         fault = ModelFault("no_key", f"{name} needs a package that is not installed: {error}.")
-        fault.advice = f"Install swe-sleep[{extra}]."
+        fault.advice = f"Install swe-sleep[{provider}]."
         raise fault from error
     except (ValueError, anthropic.AnthropicError) as error:
         fault = ModelFault("no_key", f"{name} cannot be set up: {error}")

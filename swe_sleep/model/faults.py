@@ -31,7 +31,7 @@ Kind = Literal[
 
 NO_KEY_ADVICE = (
     "Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN), or work without a model: "
-    "`--strategy search` needs none."
+    "`--solver search` needs none."
 )
 
 ADVICE: dict[Kind, str] = {

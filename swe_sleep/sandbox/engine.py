@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PROBE_S = 10
 TIMEOUT_S = 120
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-LOST_ADVICE = "Start Docker again, or use `--sandbox local`."
-ABSENT_ADVICE = "Start Docker, or use `--sandbox local`."
+LOST_ADVICE = "Start Docker again, or use `--backend local`."
+ABSENT_ADVICE = "Start Docker, or use `--backend local`."
 
 
 def connect(*, timeout_s: int = TIMEOUT_S) -> docker.DockerClient:

@@ -2,7 +2,7 @@
 
 A `Backend` opens sandboxes; a `Sandbox` holds a private, writable copy of a snapshot and runs
 commands on it. Nothing that a command does there reaches the person's work tree, and no variable
-of the host's environment reaches a command unless it is on a short list (`LANG`, `TZ`, ...).
+of the host's environment but the time zone (`TZ`) reaches a command.
 One behaviour suite, `tests/contract/test_sandbox.py`, runs on every backend.
 """
 
