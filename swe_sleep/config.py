@@ -62,7 +62,7 @@ class TestsSettings(_Table):
     timeout_s: float = Field(900, gt=0)
     """Seconds for one run of tests."""
     suite_s: float = Field(180, gt=0)
-    """Seconds that `solve` gives the whole suite; one that takes longer is cut, and that is said."""
+    """Seconds that `solve` gives the whole suite; one that takes longer is cut, and said to be."""
     test_timeout_s: float = Field(60, gt=0)
     """Seconds for one test."""
 

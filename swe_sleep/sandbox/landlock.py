@@ -1,8 +1,8 @@
 """A small program that holds itself with Landlock and then becomes another one.
 
-Like the programs in `inside/` it is handed to an interpreter as text. Its first argument is JSON: `read`
-(folders that may be read and executed), `write` (folders that may also be changed); the rest is the
-command. Linux keeps the restriction for every child, and nothing can take it off again.
+Like the programs in `inside/` it is handed to an interpreter as text. Its first argument is JSON:
+`read` (folders that may be read and executed), `write` (folders that may also be changed); the rest
+is the command. Linux keeps the restriction for every child, and nothing can take it off again.
 See https://docs.kernel.org/userspace-api/landlock.html for the numbers.
 """
 
