@@ -1,6 +1,8 @@
 """Outlines and graph of a folder, against a bare tree-sitter parse of the same bytes.
 
-    python benchmarks/index.py FOLDER [--language python] [--every N]
+    python benchmarks/index.py [FOLDER] [--language python] [--every N]
+
+Without a folder: this project.
 
 Each file is parsed alone and outlined in turn, in one process on one core, so that the load of the
 machine falls on both alike; ratios are to the parse alone.
@@ -25,6 +27,8 @@ from swe_sleep.index.outline import Outline, decode, encode, outline
 from swe_sleep.index.reader import grammar_of
 
 T = TypeVar("T")
+PROJECT = Path(__file__).resolve().parent.parent
+LEFT_OUT = (".git", ".venv", "node_modules")
 BYTES_IN_MB = 1_000_000
 
 
@@ -37,7 +41,7 @@ def cpu(work: Callable[[], T]) -> tuple[float, T]:
 def sources(folder: Path, wanted: str, every: int) -> dict[str, tuple[bytes, str]]:
     found: dict[str, tuple[bytes, str]] = {}
     for directory, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != ".git"]
+        folders[:] = [name for name in folders if name not in LEFT_OUT]
         for name in names:
             path = Path(directory, name)
             language = language_of(name)
@@ -85,7 +89,7 @@ def changed_file(graph: Graph, files: dict[str, tuple[bytes, str]]) -> list[floa
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("folder", type=Path, nargs="?", default=PROJECT)
     arguments.add_argument("--language", default="", help="only files of this language")
     arguments.add_argument("--every", type=int, default=1, help="only every Nth file")
     options = arguments.parse_args()

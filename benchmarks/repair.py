@@ -1,10 +1,11 @@
 """How well the built-in solver mends seeded faults of a library.
 
-    python benchmarks/repair.py FOLDER [--faults 20] [--seed 1] [--seconds 20] [--only PATH]
+    python benchmarks/repair.py [FOLDER] [--faults 20] [--seed 1] [--seconds 20] [--only PATH]
 
-Puts one fault at a time into a clone of FOLDER (a git repository whose tests run), searches, and
-prints a table. The faults are made here, on the tree, by code that shares nothing with the
-solver's templates. Numbers are for development: a solver must not be fitted to one library.
+Puts one fault at a time into a sandbox's copy of FOLDER (a git repository whose tests run; by
+default the demo's), searches, and prints a table. The faults are made here, on the tree, by code
+that shares nothing with the solver's templates. Numbers are for development: a solver must not be
+fitted to one library.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import ast
 import copy
 import random
 import statistics
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -21,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from swe_sleep.demo import stage
 from swe_sleep.records import TestRun
 from swe_sleep.repair.search import Budget, Found, Repair
 from swe_sleep.repair.validation import SandboxValidator
@@ -181,14 +184,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--faults", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--only", default="src/")
+    parser.add_argument("--only", default="", help="files below this folder")
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="swe-sleep-bench-") as temporary:
+        folder = arguments.folder or stage.set_up(Path(temporary))
+        with Repository.open(folder) as repository:
+            measure(repository, arguments)
+
+
+def measure(repository: Repository, arguments: argparse.Namespace) -> None:
     rng = random.Random(arguments.seed)
-    snapshot = Repository.open(arguments.folder).snapshot()
+    snapshot = repository.snapshot()
     sources = {p: snapshot.read(p) for p in snapshot.files if p.endswith(".py")}
     targets = [p for p in sources if p.startswith(arguments.only) and "test" not in p]
     backend = LocalBackend()
