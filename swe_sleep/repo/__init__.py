@@ -1,0 +1,1 @@
+"""A person's git repository: snapshots, history, diffs, the watcher, and landing a patch."""

@@ -1,1 +1,1 @@
-"""The passes, one file each, in the order of what reads what."""
+"""The passes, one file each, and what the passes about tests share (carrying, inputs, order)."""
