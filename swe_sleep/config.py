@@ -245,6 +245,3 @@ def _nearest(key: str, known: set[str]) -> str:
 
     near = difflib.get_close_matches(key.upper() if key.isupper() else key, known, n=1)
     return f"Did you mean {near[0]}?" if near else ""
-
-
-__all__ = ["ConfigError", "Settings", "load"]

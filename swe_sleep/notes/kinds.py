@@ -5,7 +5,7 @@
 | `graph`   | the repository   | GraphData         | which files matter most, entry points        |
 | `history` | the repository   | HistoryData       | churn, fixes, files that change together     |
 | `tests`   | a test file      | TestsOfFile       | each test's outcome, duration, covered lines |
-| `impact`  | a changed file   | ImpactData        | call sites at risk, tests to run             |
+| `impact`  | a changed file   | ImpactData        | what changed, and call sites at risk         |
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
 
 Outlines are not notes but artefacts: pure functions of one blob, stored by its id.
@@ -95,8 +95,6 @@ class ImpactData(msgspec.Struct, frozen=True):
     """Each changed symbol with what changed of it, in words."""
     at_risk: tuple[Place, ...] = ()
     """Call sites that no longer fit."""
-    tests: tuple[str, ...] = ()
-    """The tests to run, most telling first."""
 
 
 DATA: Mapping[str, type[Any]] = {

@@ -47,11 +47,6 @@ def document(notes: Iterable[Seen], title: str) -> str:
     return "\n".join([f"# {title}\n", *(note(seen) for seen in notes)])
 
 
-def file_name(subject: str) -> str:
-    """A subject as a file name that every system takes; different subjects may share one."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", subject).strip("._")[:120] or "repository"
-
-
 def _issue(issue: AnticipatedIssue) -> Iterator[str]:
     yield f"State: {STATE_WORDS[issue.state]}."
     for test in issue.tests[:10]:

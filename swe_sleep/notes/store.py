@@ -199,14 +199,6 @@ class Store:
             db.execute("DELETE FROM notes_text WHERE rowid = ?", (row,))
             db.execute("DELETE FROM notes WHERE id = ?", (row,))
 
-    def forget(self, kind: str, subject: str) -> None:
-        """Remove every version of a note."""
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT id FROM notes WHERE (kind, subject) = (?, ?)", (kind, subject)
-            ).fetchall()
-            self._forget(db, [row for (row,) in rows])
-
     def remember(self, name: str, value: bytes) -> None:
         """Keep one small fact under a name, such as the snapshot of the last pass."""
         with self._transaction() as db:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source
+from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source, first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,6 @@ class Spot:
         """Put whole statements before this one; `lines` are joined with `\\n`, not indented."""
         if not self.source.own_line(self.statement):
             return
-        from swe_sleep.repair.source import first_line
-
         at = self.source.line_start(first_line(self.statement))
         yield Fix(at, at, self._lay_out(lines), what, weight)
 
@@ -109,10 +107,6 @@ class Spot:
 
     def of(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         return (node for node in self.nodes if isinstance(node, kinds))
-
-    @cached_property
-    def expressions(self) -> tuple[ast.expr, ...]:
-        return tuple(n for n in self.nodes if isinstance(n, ast.expr))
 
     @cached_property
     def conditions(self) -> tuple[ast.expr, ...]:

@@ -181,6 +181,3 @@ def reap(client: docker.DockerClient) -> int:
             remove(client, found["Id"])
             removed += 1
     return removed
-
-
-__all__ = ["DockerBackend", "EngineLost", "reap", "remove"]

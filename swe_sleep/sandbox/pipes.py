@@ -17,7 +17,7 @@ _SAID_BYTES = 2000
 class PipeTransport:
     """Starts `argv` and speaks with it. Closing its input is the word to end everything."""
 
-    def __init__(self, argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> None:
+    def __init__(self, argv: Sequence[str]) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         env = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
         self._process = subprocess.Popen(
@@ -27,7 +27,6 @@ class PipeTransport:
             stderr=self._said,
             env=env,
             cwd="/",
-            pass_fds=pass_fds,
             start_new_session=True,
         )
         assert self._process.stdin is not None

@@ -54,16 +54,6 @@ class NotesReader(Protocol):
         ...
 
 
-class NoNotes:
-    """A reader that knows nothing: what a run without notes is given."""
-
-    def search(self, text: str, limit: int) -> Sequence[ContextLine]:
-        return ()
-
-    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
-        return ()
-
-
 def cut_middle(text: str, limit: int) -> str:
     """At most about `limit` characters: the beginning and the end, the cut said between them."""
     if len(text) <= limit:
@@ -181,11 +171,9 @@ class Notes:
     def __init__(self, reader: NotesReader, *, limit: int = 20) -> None:
         self._reader = reader
         self._limit = limit
-        self.asked = 0
 
     def run(self, values: Mapping[str, object]) -> Output:
         about, search = values.get("about"), values.get("search")
-        self.asked += 1
         if isinstance(about, str) and about.strip():
             found = self._reader.about(about.strip(), self._limit)
         elif isinstance(search, str) and search.strip():

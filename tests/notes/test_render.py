@@ -33,8 +33,3 @@ def test_a_stale_note_says_so() -> None:
     assert render.heading(Seen(note, fresh=False)) == (
         "the repository — graph, STALE, made 2 min ago of other content"
     )
-
-
-def test_file_names_are_safe() -> None:
-    assert render.file_name("../../etc/passwd") == "etc_passwd"
-    assert render.file_name("") == "repository"

@@ -20,8 +20,8 @@ from swe_sleep.repo.hashing import blob_of
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.knowledge import Nothing
 from swe_sleep.solve.single import single
-from swe_sleep.solve.tools import NoNotes
 from swe_sleep.solve.work import Work
 from swe_sleep.testing.tests import Tests
 
@@ -126,7 +126,7 @@ def solve(
             budget = Budget(limits or Limits(turns=20), prices())
             recorder = stack.enter_context(Trajectory(tmp_path / "run.jsonl"))
             given = {
-                "notes": NoNotes(),
+                "notes": Nothing(),
                 "runner": Tests(site.sandbox),
                 "recorder": recorder,
                 **values,

@@ -30,8 +30,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 OPTIMISED = 1  # the flag of functions' code; class bodies and modules do not have it
 WALL = 5  # on a busy machine a test may have to wait for its processor time
 
-Pairs = list  # of (old code, new code, whether it must be found alive)
-
 
 def sibling(name: str) -> Any:
     private = "_swe_sleep_" + name
@@ -64,7 +62,8 @@ def inner(code: CodeType) -> list[CodeType]:
 
 
 def pairs(old: CodeType, new: CodeType) -> Any:
-    """The functions that differ between two versions of a module, or None if anything else does."""
+    """The functions that differ between two versions of a module, as (old code, new code, whether
+    it must be found alive), or None if anything else differs."""
     if shape(old, False) != shape(new, False):
         return None
     found: list[tuple[CodeType, CodeType, bool]] = []
