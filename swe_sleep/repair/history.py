@@ -16,6 +16,7 @@ from swe_sleep.records import Place
 from swe_sleep.repair.candidates import Candidate, Edit, Kind
 from swe_sleep.repair.source import Source
 from swe_sleep.repair.spot import becomes, short
+from swe_sleep.repo.lines import line_change, opcodes
 
 _TOKEN = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|\w+|[<>=!+\-*/%&|^:]+=?|\s+|[^\w\s]")
 
@@ -25,15 +26,13 @@ PART, HUNK, WHOLE = 1.0, 0.9, 0.6
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A changed stretch of a file: bytes `start`..`end` of the present text, `line`..`end_line`
-    its lines there (`end_line` is before `line` where lines were only deleted), and the text that
-    stood there before."""
+    """A changed stretch of a file: bytes `start`..`end` of the present text, its first line there,
+    and the text that stood there before."""
 
     path: str
     start: int
     end: int
     line: int
-    end_line: int
     old: bytes
 
 
@@ -43,28 +42,22 @@ def hunks(path: str, before: bytes, after: bytes) -> tuple[Hunk, ...]:
     starts = [0]
     for line in new:
         starts.append(starts[-1] + len(line))
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return tuple(
-        Hunk(path, starts[j1], starts[j2], j1 + 1, j2, b"".join(old[i1:i2]))
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        Hunk(path, starts[j1], starts[j2], j1 + 1, b"".join(old[i1:i2]))
+        for tag, i1, i2, j1, j2 in opcodes(old, new)
         if tag != "equal"
     )
 
 
-def changed_lines(recent: Mapping[str, bytes], sources: Mapping[str, bytes]) -> dict[str, set[int]]:
-    """Lines of the present text that the change touched; where lines were only deleted, the
-    lines on both sides of the gap."""
-    found: dict[str, set[int]] = {}
-    for path, before in recent.items():
-        if path not in sources:
-            continue
-        for hunk in hunks(path, before, sources[path]):
-            if hunk.end_line >= hunk.line:
-                lines = set(range(hunk.line, hunk.end_line + 1))
-            else:
-                lines = {max(1, hunk.line - 1), hunk.line}
-            found.setdefault(path, set()).update(lines)
-    return found
+def changed_lines(
+    recent: Mapping[str, bytes], sources: Mapping[str, bytes]
+) -> dict[str, frozenset[int]]:
+    """Lines of the present text that the change touched."""
+    return {
+        path: line_change(before, sources[path]).touched_after
+        for path, before in recent.items()
+        if path in sources
+    }
 
 
 def undoing(

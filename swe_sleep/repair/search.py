@@ -41,6 +41,8 @@ class Budget:
     """Once there is a plausible patch, so many candidates in a row without another end it."""
 
 
+GENEROUS_S = 30.0
+"""For a test on a candidate that has passed the first ones already."""
 SCREENED = 6
 """Failing tests that a screening runs, the quickest: all of them have the last word later."""
 
@@ -307,7 +309,9 @@ class _Search:
         for batch in batches:
             if not batch:
                 continue
-            run = self._run(files, batch)
+            # Few candidates come so far, and the tests here have their own length.
+            sure = screened or batch is impacted
+            run = self._run(files, batch, generous=sure)
             if not set(batch) <= run.passed | _skipped(run):
                 self._say("tried", candidate.summary)
                 return
@@ -365,14 +369,19 @@ class _Search:
         return self.budget.seconds - (self.clock() - self.started)
 
     def _run(
-        self, files: Mapping[str, bytes], ids: Sequence[str], coverage: bool = False
+        self,
+        files: Mapping[str, bytes],
+        ids: Sequence[str],
+        coverage: bool = False,
+        generous: bool = False,
     ) -> TestRun:
         self.test_runs += 1
+        limit = self._left() if generous else max(self.run_limit_s, len(ids) * 0.5)
         return self.validator.validate(
             files,
             ids,
-            timeout_s=max(1.0, min(max(self.run_limit_s, len(ids) * 0.5), self._left() + 1.0)),
-            test_timeout_s=self.test_limit_s,
+            timeout_s=max(1.0, min(limit, self._left() + 1.0)),
+            test_timeout_s=max(GENEROUS_S, self.test_limit_s) if generous else self.test_limit_s,
             coverage=coverage,
             stop=self.outside_stop,
         )

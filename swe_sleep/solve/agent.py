@@ -138,10 +138,9 @@ class Agent:
         self._stumbles = 0 if forward else self._stumbles + 1
         if self._stumbles >= MOST_STUMBLES:
             return "stuck", "The model made no step forward in several turns."
-        policy, usage = self._options.masking, reply.usage
-        prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+        policy = self._options.masking
         full = reply.stop == "model_context_window_exceeded"
-        if full or (policy is not None and prompt > policy.above_tokens):
+        if full or (policy is not None and reply.usage.prompt_tokens > policy.above_tokens):
             self._shorten(force=full)
         return None
 

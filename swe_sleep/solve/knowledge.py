@@ -32,6 +32,10 @@ class Knowledge(Protocol):
         """Whether every test's outcome is known."""
         ...
 
+    def suite_s(self) -> float | None:
+        """Seconds that all tests took together; None where that is not known."""
+        ...
+
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         """Coverage and results of the tests known to run any of the files."""
         ...
@@ -56,6 +60,9 @@ class Nothing:
 
     def complete(self) -> bool:
         return False
+
+    def suite_s(self) -> float | None:
+        return None
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         return Coverage(), []
@@ -91,6 +98,12 @@ class FromNotes:
             if not (data := seen.data(TestsOfFile)).pending and not data.problem
         }
         return set(find_test_files(self._snapshot)) <= known
+
+    def suite_s(self) -> float | None:
+        if not self.complete():
+            return None
+        notes = [seen.data(TestsOfFile) for seen in self._view.fresh(kinds.TESTS)]
+        return sum(result.duration_s for data in notes for result in data.results)
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         return self._evidence.coverage_of(paths)
