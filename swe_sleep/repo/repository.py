@@ -206,10 +206,12 @@ class Repository:
                 return submodule._owner(from_os(name[len(start) :]))
         return self, path
 
-    def commits(self, *, limit: int | None = None, after: str | None = None) -> Iterator[Commit]:
+    def commits(
+        self, *, limit: int | None = None, after: str | None = None, counts: bool = True
+    ) -> Iterator[Commit]:
         """The commits that led to HEAD, newest first; only those since `after` where that is one
-        of them. See `swe_sleep.repo.history`."""
-        return commits(self.git, limit=limit, after=after)
+        of them, and without counts of lines where nobody wants them. See `repo.history`."""
+        return commits(self.git, limit=limit, after=after, counts=counts)
 
     def dirty_paths(self, *, untracked: bool = True) -> tuple[str, ...]:
         """What differs from HEAD, in the work tree or the index, sorted."""

@@ -34,7 +34,8 @@ class HistoryPass:
         fixes: Counter[str] = Counter()
         together: dict[str, Counter[str]] = defaultdict(Counter)
         count = 0
-        for commit in work.repository.commits(limit=work.settings.sleep.history_commits):
+        limit = work.settings.sleep.history_commits
+        for commit in work.repository.commits(limit=limit, counts=False):
             work.budget.checkpoint()
             count += 1
             paths = [file.path for file in commit.files if file.path in work.snapshot.files]
