@@ -164,13 +164,13 @@ class Usage:
     candidates: int = 0
 
     @property
+    def prompt_tokens(self) -> int:
+        """All that was read, whether the cache had it or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
     def tokens(self) -> int:
-        return (
-            self.input_tokens
-            + self.cache_read_tokens
-            + self.cache_write_tokens
-            + self.output_tokens
-        )
+        return self.prompt_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
         def add(name: str) -> float | None:

@@ -157,10 +157,9 @@ class PromptBound:
 
     def learn(self, sizes: list[int], usage: Usage) -> None:
         """Take the measure of a request that was answered, its reply included."""
-        prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-        if prompt:
+        if usage.prompt_tokens:
             self._messages, self._bytes = len(sizes), sum(sizes)
-            self._tokens = prompt + usage.output_tokens
+            self._tokens = usage.tokens
 
 
 def priced(prices: Prices, model: str, usage: Usage) -> Usage:

@@ -90,8 +90,7 @@ class Prices:
 
     def cost_usd(self, model: str, usage: Usage) -> float | None:
         """What one request cost; None where no price is known, never a guess."""
-        prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-        price = self.of(model, prompt)
+        price = self.of(model, usage.prompt_tokens)
         return None if price is None else price.cost_usd(usage)
 
 
