@@ -28,7 +28,7 @@ def line_change(before: bytes, after: bytes) -> LineChange:
     touched_before: set[int] = set()
     touched_after: set[int] = set()
     moved: dict[int, int] = {}
-    for tag, i1, i2, j1, j2 in _opcodes(old, new):
+    for tag, i1, i2, j1, j2 in opcodes(old, new):
         if tag == "equal":
             moved.update(zip(range(i1 + 1, i2 + 1), range(j1 + 1, j2 + 1), strict=True))
         else:
@@ -46,8 +46,9 @@ def _touched(start: int, end: int, length: int) -> range:
     )
 
 
-def _opcodes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, int, int]]:
-    """difflib's opcodes, without the equal head and tail that make it slow."""
+def opcodes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, int, int]]:
+    """difflib's opcodes, quicker: without the equal head and tail, and with all between them
+    replaced where that is too much to compare."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1
@@ -62,7 +63,7 @@ def _opcodes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, in
         matcher = difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False)
         codes += [
             (tag, i1 + head, i2 + head, j1 + head, j2 + head)
-            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+            for tag, i1, i2, j1, j2 in matcher.getopcodes()
         ]
     if tail:
         codes.append(("equal", len(old) - tail, len(old), len(new) - tail, len(new)))
