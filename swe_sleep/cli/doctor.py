@@ -106,7 +106,7 @@ def _key() -> Finding:
     name = next((name for name in KEYS if os.environ.get(name)), None)
     if name:
         return Finding("key", True, f"{name} is set; Claude can be asked")
-    text = "none; everything works but Claude: summaries, guesses and patches come without a model"
+    text = "none; everything works but the agent: patches come from the built-in search"
     return Finding("key", False, f"{text}. Set {KEYS[0]} to use it")
 
 
