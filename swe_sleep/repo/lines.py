@@ -63,7 +63,7 @@ def opcodes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, int
         matcher = difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False)
         codes += [
             (tag, i1 + head, i2 + head, j1 + head, j2 + head)
-            for tag, i1, i2, j1, j2 in matcher.getopcodes()
+            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
         ]
     if tail:
         codes.append(("equal", len(old) - tail, len(old), len(new) - tail, len(new)))
