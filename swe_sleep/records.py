@@ -72,6 +72,11 @@ class Change:
         return bool(self.added or self.modified or self.deleted)
 
 
+def file_of(test_id: str) -> str:
+    """The file that a test is in; a path stands for itself."""
+    return test_id.partition("::")[0]
+
+
 class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from swe_sleep.records import AnticipatedIssue, Coverage, Place, TestResult
+from swe_sleep.records import AnticipatedIssue, Coverage, Place, TestResult, file_of
 
 GRAPH = "graph"
 HISTORY = "history"
@@ -82,7 +82,7 @@ class TestsOfFile(msgspec.Struct, frozen=True):
         return tuple(
             result
             for result in self.results
-            if waiting.isdisjoint((result.test_id, result.test_id.partition("::")[0]))
+            if waiting.isdisjoint((result.test_id, file_of(result.test_id)))
         )
 
 

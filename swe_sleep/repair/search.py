@@ -15,14 +15,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from swe_sleep.records import Coverage, Outcome, Patch, Suspicion, TestResult, TestRun, Usage
+from swe_sleep.records import (
+    Coverage,
+    Outcome,
+    Patch,
+    Suspicion,
+    TestResult,
+    TestRun,
+    Usage,
+    file_of,
+)
 from swe_sleep.repair.candidates import Candidate, Kind
 from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
-from swe_sleep.repair.spectrum import is_test_path, localise, test_file
+from swe_sleep.repair.spectrum import localise
 from swe_sleep.repair.validation import Stop, Validator, Verdict
 from swe_sleep.repo.diff import diff
+from swe_sleep.testing.discovery import is_test_path
 
 PRODUCER = "repair/search"
 
@@ -182,7 +192,7 @@ class _Search:
         self.library, self.recent, self.budget = library, recent, budget
         self.failing, self.passing = list(failing), list(passing)
         self.outside_stop, self.tell = stop, tell
-        test_files = {test_file(r.test_id) for r in failing} | {test_file(t) for t in passing}
+        test_files = {file_of(r.test_id) for r in failing} | {file_of(t) for t in passing}
         self.closed, self.modes = protected, modes
         self.test_files = test_files
         self.started = self.clock()

@@ -15,16 +15,13 @@ tests last passed, and the head of a function whose body is suspicious (its defa
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from swe_sleep.records import Coverage, Place, Suspicion, TestResult
+from swe_sleep.records import Coverage, Place, Suspicion, TestResult, file_of
 from swe_sleep.repair.source import FUNCTIONS, Source, first_line
-
-_TEST_FILE = re.compile(r"(^|/)(conftest\.py|test_[^/]*\.py|[^/]*_test\.py|tests?\.py|setup\.py)$")
-_TEST_FOLDER = re.compile(r"(^|/)(tests?|testing)/")
+from swe_sleep.testing.discovery import is_test_path
 
 INNERMOST = 0.5
 """Weight of the frame that raised; outer frames weigh less and less."""
@@ -34,17 +31,6 @@ UNCHANGED = 0.7
 """What is left of the other lines' suspiciousness where such a line is known."""
 MOST_FILES = 40
 """Files that are parsed; in a large library a test may run lines of many hundreds."""
-
-
-def is_test_path(path: str, test_files: Collection[str] = ()) -> bool:
-    """Whether a file belongs to the tests; `test_files` are those known from test ids."""
-    if path in test_files or _TEST_FILE.search(path):
-        return True
-    return bool(_TEST_FOLDER.match(path) or "/tests/" in path)
-
-
-def test_file(test_id: str) -> str:
-    return test_id.split("::", 1)[0]
 
 
 def ochiai(ef: int, ep: int, failing: int, passing: int) -> float:
@@ -92,7 +78,7 @@ def localise(
 
     `sources` are the parsed files that may be edited; `changed` the lines (of the present text)
     that changed since the tests last passed. Tests and conftest files are left out."""
-    test_files = {test_file(r.test_id) for r in failing} | {test_file(t) for t in passing}
+    test_files = {file_of(r.test_id) for r in failing} | {file_of(t) for t in passing}
     mentioned = {path for lines in coverage.lines.values() for path in lines}
     mentioned |= {frame.path for result in failing for frame in result.frames}
     mentioned |= set(changed or {})

@@ -12,7 +12,7 @@ from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Evidence, Failing
 from swe_sleep.notes.kinds import TestsOfFile
 from swe_sleep.notes.view import Seen, SeenIssue, View
-from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult
+from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult, file_of
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.discovery import find_test_files
 
@@ -115,7 +115,7 @@ class FromNotes:
         return _lines(self._view.search(text, limit=limit * 2))[:limit]
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
-        return _lines(self._view.about(subject.partition("::")[0]))[:limit]
+        return _lines(self._view.about(file_of(subject)))[:limit]
 
 
 def context(issues: Iterable[SeenIssue], *, most: int = 12) -> list[ContextLine]:
@@ -124,7 +124,7 @@ def context(issues: Iterable[SeenIssue], *, most: int = 12) -> list[ContextLine]
     for each in issues:
         issue = each.issue
         for test in issue.tests[:3]:
-            place = Place(test.partition("::")[0])
+            place = Place(file_of(test))
             lines.append(ContextLine(place, f"{test} fails: {issue.symptom}", "proven"))
         lines += [
             ContextLine(place, "changed since that test last passed", "proven")

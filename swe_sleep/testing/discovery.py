@@ -1,4 +1,4 @@
-"""Which files of a snapshot hold tests, told from names and pytest's configuration alone.
+"""Which files hold tests, told from names and pytest's configuration alone.
 
 Nothing is imported or run: the pass plans with this, and pytest itself has the last word on what
 is in the files.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -69,6 +70,16 @@ def layout(snapshot: Snapshot) -> Layout:
                 name,
             )
     return Layout()
+
+
+_TEST_FILE = re.compile(r"(^|/)(conftest\.py|test_[^/]*\.py|[^/]*_test\.py|tests?\.py|setup\.py)$")
+_TEST_FOLDER = re.compile(r"^(tests?|testing)/|/tests/")
+
+
+def is_test_path(path: str, test_files: Collection[str] = ()) -> bool:
+    """Whether a file is no place for a fix, as it serves the tests or the set-up: told from its
+    name, and more widely than pytest's settings do. `test_files` are those known from test ids."""
+    return path in test_files or bool(_TEST_FILE.search(path) or _TEST_FOLDER.search(path))
 
 
 def find_test_files(snapshot: Snapshot) -> list[str]:

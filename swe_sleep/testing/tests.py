@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from swe_sleep.errors import TestsError, UnknownTest
-from swe_sleep.records import Coverage, Outcome, TestResult, TestRun
+from swe_sleep.records import Coverage, Outcome, TestResult, TestRun, file_of
 from swe_sleep.testing.reading import Reading, inward, read_lines
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Execution:
             raise _unknown(reading.unknown[0], reading.known)
         results = dict(reading.results)
         for test_id in reading.unread:
-            file = reading.results[test_id.partition("::")[0]]
+            file = reading.results[file_of(test_id)]
             results.setdefault(test_id, replace(file, test_id=test_id, detail=""))
         for test_id in reading.unknown:
             gone = TestResult(test_id, Outcome.ERROR, message=NO_SUCH_TEST)
@@ -284,6 +284,6 @@ _CUTS = {
 def _unknown(test_id: str, known: Sequence[str]) -> UnknownTest:
     near = difflib.get_close_matches(test_id, known, n=1, cutoff=0.3)
     if not near and "::" in test_id:
-        near = difflib.get_close_matches(test_id.partition("::")[0], known, n=1, cutoff=0.3)
+        near = difflib.get_close_matches(file_of(test_id), known, n=1, cutoff=0.3)
     advice = f"The nearest is {near[0]}." if near else "`pytest --collect-only -q` lists them."
     return UnknownTest(f"There is no test {test_id}.", advice)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.errors import UnknownTest
-from swe_sleep.records import Proof, TestRun
+from swe_sleep.records import Proof, TestRun, file_of
 from swe_sleep.testing.tests import Tests
 
 Files = Mapping[str, bytes | None]
@@ -66,7 +66,7 @@ def refusal(tests: Tests, files: Files, reproducing: Sequence[str], added: Files
     """Why these files can not be a patch at all, or ""."""
     if not files:
         return "the patch changes nothing"
-    own = {test_id.partition("::")[0] for test_id in reproducing} | set(added)
+    own = {file_of(test_id) for test_id in reproducing} | set(added)
     for path in sorted(files):
         parts = path.split("/")
         if path.startswith("/") or not all(parts) or {".", ".."} & set(parts):

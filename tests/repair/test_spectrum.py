@@ -15,7 +15,6 @@ from swe_sleep.repair.spectrum import (
     Counts,
     combine,
     dstar,
-    is_test_path,
     localise,
     ochiai,
     tarantula,
@@ -118,16 +117,6 @@ def test_the_head_of_a_suspicious_function_is_suspicious() -> None:
     ranked = localise(cover, [bad("t.py::t")], (), Library({"m.py": CODE}))
     head = next(s for s in ranked if s.place.line == 4)
     assert head.score == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("path", ["tests/a.py", "pkg/tests/b.py", "test_x.py", "conftest.py"])
-def test_files_of_tests(path: str) -> None:
-    assert is_test_path(path)
-
-
-@pytest.mark.parametrize("path", ["src/contest.py", "latest.py", "pkg/testing/run.py"])
-def test_files_of_the_product(path: str) -> None:
-    assert not is_test_path(path)
 
 
 def test_a_file_is_a_test_file_if_the_test_ids_say_so() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swe_sleep.repo.repository import Repository
-from swe_sleep.testing.discovery import configuration_of, find_test_files, layout
+from swe_sleep.testing.discovery import configuration_of, find_test_files, is_test_path, layout
 
 FILES = {
     "src/shop.py": "",
@@ -58,3 +58,13 @@ def test_an_outcome_depends_on_absent_conftests_too(
     }  # fmt: skip
     assert depends["conftest.py"] == ""
     assert depends["tests/conftest.py"] == snapshot.blob("tests/conftest.py")
+
+
+@pytest.mark.parametrize("path", ["tests/a.py", "pkg/tests/b.py", "test_x.py", "conftest.py"])
+def test_files_of_tests(path: str) -> None:
+    assert is_test_path(path)
+
+
+@pytest.mark.parametrize("path", ["src/contest.py", "latest.py", "pkg/testing/run.py"])
+def test_files_of_the_product(path: str) -> None:
+    assert not is_test_path(path)

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 
 from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Evidence, Failing, passing_ids, ranges
-from swe_sleep.records import AnticipatedIssue, Note, Place, State
+from swe_sleep.records import AnticipatedIssue, Note, Place, State, file_of
 from swe_sleep.repair.source import Library
-from swe_sleep.repair.spectrum import is_test_path, localise
+from swe_sleep.repair.spectrum import localise
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.inputs import inputs_of
 from swe_sleep.sleep.situation import Situation
+from swe_sleep.testing.discovery import is_test_path
 
 SUSPICIONS = 10
 """Suspicious places kept with an issue."""
@@ -101,7 +102,7 @@ def _reason(test: Failing, changed: Mapping[str, frozenset[int]]) -> tuple[str, 
     inner = [frame for frame in test.result.frames if not is_test_path(frame.path)]
     if inner:
         return ("raised", str(inner[-1]))
-    return ("file", test.id.partition("::")[0], test.result.message.partition(":")[0])
+    return ("file", file_of(test.id), test.result.message.partition(":")[0])
 
 
 def _covered(tests: list[Failing], path: str) -> frozenset[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from swe_sleep.notes.evidence import Failing
-from swe_sleep.records import ABSENT, TestResult
+from swe_sleep.records import ABSENT, TestResult, file_of
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of
 
@@ -16,7 +16,7 @@ def inputs_of(work: Situation, tests: Iterable[Failing]) -> dict[str, str]:
     """Everything that the outcomes of failing tests depend on, path -> blob."""
     inputs: dict[str, str] = {}
     for test in tests:
-        file = test.id.partition("::")[0]
+        file = file_of(test.id)
         ran = {*test.covered, *(frame.path for frame in test.result.frames)}
         inputs |= {path: work.snapshot.blob(path) for path in ran if path in work.snapshot.files}
         if not test.covered:  # it never got to run
@@ -40,5 +40,5 @@ def missing_inputs(work: Situation, result: TestResult) -> dict[str, str]:
     """The absence of what a test could not import while it ran."""
     if not result.outcome.bad or not result.message.startswith(_NOT_IMPORTED):
         return {}
-    files = {result.test_id.partition("::")[0], *(frame.path for frame in result.frames)}
+    files = {file_of(result.test_id), *(frame.path for frame in result.frames)}
     return {path: ABSENT for file in files for path in work.outlines.absent(file)}

@@ -16,7 +16,17 @@ import msgspec
 
 from swe_sleep.notes import kinds
 from swe_sleep.notes.kinds import TestsOfFile
-from swe_sleep.records import TREE, Coverage, Note, Outcome, Place, TestResult, TestRun, Usage
+from swe_sleep.records import (
+    TREE,
+    Coverage,
+    Note,
+    Outcome,
+    Place,
+    TestResult,
+    TestRun,
+    Usage,
+    file_of,
+)
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
 from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
@@ -173,7 +183,7 @@ class TestsPass:
         ran = _results_of(work, path, runs.run)
         mine = Coverage({t: files for t, files in lines.items() if t in ran or not t})
         if path in runs.asked and _came_to(work, carried, runs):
-            left = [t for t in runs.run.unfinished if _file_of(t) == path]
+            left = [t for t in runs.run.unfinished if file_of(t) == path]
             # What the run neither ran nor left is no longer there.
             results = {r.test_id: r for r in data.results if r.test_id in left} | ran
             coverage, pending = mine, left
@@ -191,7 +201,7 @@ class TestsPass:
         problem = ""
         if not runs.cut and not runs.asked.isdisjoint(data.pending) and (pending or not results):
             problem = runs.run.problem
-            if problem and all(_file_of(test) == path for test in runs.asked):
+            if problem and all(file_of(test) == path for test in runs.asked):
                 pending = []  # it had a run of its own: there is no use in another
                 results = {t: r for t, r in results.items() if t in ran}
         flaky = runs.again.passed & ran.keys()
@@ -219,7 +229,7 @@ class TestsPass:
 
 def _results_of(work: Situation, path: str, run: TestRun) -> dict[str, TestResult]:
     """A file's results; the failure of a conftest or folder above it is its own."""
-    ran = {r.test_id: r for r in run.results if _file_of(r.test_id) == path}
+    ran = {r.test_id: r for r in run.results if file_of(r.test_id) == path}
     if not ran:
         above = {*configuration_of(path, work.snapshot), *map(str, PurePosixPath(path).parents)}
         broken = next((r for r in _bad(run.results) if r.test_id in above), None)
@@ -237,7 +247,7 @@ def _came_to(work: Situation, carried: Carried, runs: Runs) -> bool:
         return False
     if not runs.run.problem or _results_of(work, path, runs.run):
         return True
-    return any(_file_of(test) == path for test in runs.run.unfinished)
+    return any(file_of(test) == path for test in runs.run.unfinished)
 
 
 def _passed_with(
@@ -291,10 +301,6 @@ def _old_sources(work: Situation, carried: Collection[str]) -> dict[str, bytes |
             return {}  # half of a change proves nothing
         old[path] = content
     return old
-
-
-def _file_of(test_id: str) -> str:
-    return test_id.partition("::")[0]
 
 
 def _slim(result: TestResult) -> TestResult:
