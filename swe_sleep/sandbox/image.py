@@ -35,7 +35,7 @@ from swe_sleep.sandbox.protocol import Environment, Progress
 if TYPE_CHECKING:
     import docker
 
-RECIPE = 4
+RECIPE = 5
 BASE = "swe-sleep-base"
 LAYERED = "swe-sleep-env"
 KEPT = 10
@@ -49,7 +49,8 @@ PROGRAMS = (  # noqa: SIM905
     "fgrep sed awk tar gzip gunzip diff cmp patch git ps which less file make"
 ).split()
 EXTRA_FILES = (
-    *interpreter.SYSTEM_FILES,
+    # what a program of ours is an alternative for comes with it; the others are not wanted
+    *(path for path in interpreter.SYSTEM_FILES if path != "/etc/alternatives"),
     "/usr/lib/locale/C.utf8",
     "/usr/share/zoneinfo",
     "/usr/share/git-core/templates",
@@ -243,6 +244,7 @@ class Tree:
     def __init__(self, file: BinaryIO) -> None:
         self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.GNU_FORMAT)  # noqa: SIM115
         self._there: set[str] = set()
+        self._whole: set[str] = set()
 
     def close(self) -> None:
         self._tar.close()
@@ -252,8 +254,12 @@ class Tree:
         folder, name = os.path.split(path)
         real = self._folder(folder)
         path = os.path.join(real, name)
-        if path in self._there or (left_out and left_out.search(path)):
+        if left_out and left_out.search(path):
             return
+        # a folder may be there for one file's sake, without the rest of it
+        if path in (self._whole if os.path.isdir(path) else self._there):
+            return
+        self._whole.add(path)
         if os.path.islink(path):
             target = os.readlink(path)
             self.link(path, target)
