@@ -30,9 +30,9 @@ from swe_sleep.repo import underway
 from swe_sleep.repo.paths import from_os
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox.choose import choose
+from swe_sleep.sandbox.choose import choose, limits
 from swe_sleep.sandbox.environment import EnvironmentOptions
-from swe_sleep.sandbox.protocol import Backend, Limits, Sandbox
+from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.engine import Pass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.graph import GraphPass
@@ -164,19 +164,8 @@ def bench(
         environment = chosen.prepare(known.snapshot, progress=progress)
         evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
         knowledge = FromNotes(known.view, known.snapshot, evidence) if notes else Nothing()
-        with chosen.open(known.snapshot, environment, limits=limits(settings)) as sandbox:
+        with chosen.open(known.snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
             yield Bench(known.repository, settings, known.snapshot, known.store, sandbox, knowledge)
-
-
-def limits(settings: Settings) -> Limits:
-    """What a sandbox may use."""
-    wanted = settings.sandbox
-    return Limits(
-        memory_mb=wanted.memory_mb,
-        processes=wanted.processes,
-        cpus=wanted.cpus,
-        disk_mb=wanted.disk_mb,
-    )
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""Which backend to use."""
+"""From the settings to a backend, and to what a sandbox of it may use."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from swe_sleep.config import SandboxSettings
 from swe_sleep.sandbox.environment import EnvironmentOptions
-from swe_sleep.sandbox.protocol import Backend
+from swe_sleep.sandbox.protocol import Backend, Limits
 
 Setting = Literal["auto", "docker", "local"]
 
@@ -26,3 +27,13 @@ def choose(
     from swe_sleep.sandbox.docker import DockerBackend
 
     return DockerBackend(options, image_name="" if image == "auto" else image)
+
+
+def limits(wanted: SandboxSettings) -> Limits:
+    """What a sandbox may use."""
+    return Limits(
+        memory_mb=wanted.memory_mb,
+        processes=wanted.processes,
+        cpus=wanted.cpus,
+        disk_mb=wanted.disk_mb,
+    )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from swe_sleep.errors import EngineLost, SandboxError
+from swe_sleep.sandbox.inside.frames import frame
 
 SILENCE_S = 30.0
 BACKSTOP_S = 30.0
@@ -107,7 +108,7 @@ class Connection:
                 raise self._lost
             self._waiting[number] = mailbox
         try:
-            self._send(_frame({**header, "id": number}, body))
+            self._send(frame({**header, "id": number}, body))
             reply = self._await(number, mailbox, time.monotonic() + patience_s, stop)
         finally:
             with self._guard:
@@ -143,7 +144,7 @@ class Connection:
                 if stop is not None and not cancelled and stop():
                     cancelled = True
                     until = min(until, time.monotonic() + BACKSTOP_S)
-                    self._send(_frame({"do": "cancel", "target": number, "id": 0}, b""))
+                    self._send(frame({"do": "cancel", "target": number, "id": 0}))
                 if time.monotonic() < until:
                     continue
                 self._fail("The sandbox did not end a command at its time limit.")
@@ -195,8 +196,3 @@ class Connection:
                 self._lost = EngineLost(f"{message} {said}".strip(), self._advice)
             for mailbox in self._waiting.values():
                 mailbox.put(self._lost)
-
-
-def _frame(header: dict[str, Any], body: bytes) -> bytes:
-    head = json.dumps(header).encode()
-    return struct.pack(">II", len(head), len(body)) + head + body

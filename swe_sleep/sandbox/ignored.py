@@ -13,15 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swe_sleep.errors import SandboxError
-from swe_sleep.repo import paths
+from swe_sleep.repo import paths, plumbing
 
 
 def not_ignored(rules: Mapping[str, bytes], candidates: list[str]) -> list[str]:
     """The candidates that these `.gitignore` files (path to content) do not exclude, in order."""
     if not candidates or not rules:
         return candidates
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    env |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     with tempfile.TemporaryDirectory(prefix="swe-sleep-ignore-") as folder:
         root = Path(folder)
         for path, content in rules.items():
@@ -33,7 +32,7 @@ def not_ignored(rules: Mapping[str, bytes], candidates: list[str]) -> list[str]:
             return subprocess.run(
                 ["git", "-c", "core.excludesFile=", *arguments],
                 cwd=root,
-                env=env,
+                env=plumbing.environment(alone),
                 input=stdin,
                 capture_output=True,
                 check=False,

@@ -17,7 +17,8 @@ from swe_sleep.notes.store import Store
 from swe_sleep.notes.view import View
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox.protocol import Backend, Limits, Sandbox
+from swe_sleep.sandbox.choose import limits
+from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.budget import Budget
 from swe_sleep.testing.tests import Tests
 
@@ -108,14 +109,9 @@ class Situation:
             environment = self.backend.prepare(self.snapshot, progress=self.progress)
             if environment.problem:
                 self.progress(environment.problem)
-            wanted = self.settings.sandbox
-            limits = Limits(
-                memory_mb=wanted.memory_mb,
-                processes=wanted.processes,
-                cpus=wanted.cpus,
-                disk_mb=wanted.disk_mb,
+            self._sandbox = self.backend.open(
+                self.snapshot, environment, limits=limits(self.settings.sandbox)
             )
-            self._sandbox = self.backend.open(self.snapshot, environment, limits=limits)
         return self._sandbox
 
     @property
