@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping
 from swe_sleep.index.graph import Graph
 from swe_sleep.index.outline import OUTLINE_VERSION, Outline, decode, encode, language_of, outline
 from swe_sleep.notes.store import Store
-from swe_sleep.repo.snapshot import Snapshot
-
-REGULAR_FILES = (0o100644, 0o100755)
+from swe_sleep.repo.snapshot import REGULAR_FILES, Snapshot
 
 
 class Outlines:

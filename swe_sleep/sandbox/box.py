@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 
 from swe_sleep.errors import SandboxError
 from swe_sleep.repo import paths
-from swe_sleep.repo.snapshot import REGULAR, SUBMODULE, Snapshot
+from swe_sleep.repo.snapshot import REGULAR, SUBMODULE, SYMLINK, Snapshot
 from swe_sleep.sandbox.connection import BACKSTOP_S, Connection
 from swe_sleep.sandbox.ignored import not_ignored
 from swe_sleep.sandbox.protocol import Completed, Cut, Environment, Limits, Shell
@@ -183,7 +183,7 @@ class Box:
 
     def _content(self, path: str) -> bytes:
         entry = self._snapshot.files.get(path)
-        if entry is not None and entry.mode == 0o120000:
+        if entry is not None and entry.mode == SYMLINK:
             request = {"do": "readlink", "path": os.fsdecode(paths.to_os(path))}
             return self._connection.request(request)[1]
         return self.get(path)
@@ -215,7 +215,7 @@ class Box:
                 self._spots[path] = (self._first.tell(), len(content))
                 self._first.write(content)
                 item = (os.fsdecode(paths.to_os(path)), entry.mode, content)
-                if entry.mode == 0o120000:
+                if entry.mode == SYMLINK:
                     links.append(item)
                 else:
                     yield item

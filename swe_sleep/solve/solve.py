@@ -14,7 +14,6 @@ from typing import Literal, Protocol
 
 from swe_sleep.errors import RepositoryError, TestsError, UsageError
 from swe_sleep.notes.evidence import Failing, SourceTexts, passing_ids
-from swe_sleep.notes.outlines import REGULAR_FILES
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import (
     ContextLine,
@@ -31,7 +30,7 @@ from swe_sleep.repair.search import Budget as SearchBudget
 from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator
 from swe_sleep.repo.diff import apply_in_memory, files_of
-from swe_sleep.repo.snapshot import REGULAR, Snapshot
+from swe_sleep.repo.snapshot import REGULAR, REGULAR_FILES, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge, context
 from swe_sleep.solve.matching import matches

@@ -11,8 +11,10 @@ from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import AnticipatedIssue, Coverage, Note, Patch, Proof, State, Usage
 from swe_sleep.repair.search import Budget, Found, Repair
 from swe_sleep.repair.validation import SandboxValidator
+from swe_sleep.repo.snapshot import REGULAR
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
+from swe_sleep.testing.discovery import find_test_files
 from swe_sleep.testing.verify import Bounds, verify
 from swe_sleep.testing.warm import WarmTests
 
@@ -92,7 +94,7 @@ class SpeculatePass:
                 passing,
                 coverage=coverage if coverage.lines else None,
                 recent=work.evidence.old_texts(failing),
-                modes={p: e.mode for p, e in work.snapshot.files.items() if e.mode != 0o100644},
+                modes={p: e.mode for p, e in work.snapshot.files.items() if e.mode != REGULAR},
                 budget=Budget(seconds=seconds),
                 stop=work.budget.exhausted,
                 on_event=lambda event: work.progress(f"{event.tried} tried: {event.text}"),
@@ -102,10 +104,8 @@ class SpeculatePass:
 
     @staticmethod
     def _suite_is_quick(work: Situation) -> bool:
-        seconds = 0.0
-        for seen in work.view.all(kinds.TESTS):
-            seconds += sum(r.duration_s for r in seen.data(kinds.TestsOfFile).results)
-        return seconds <= min(SUITE_S, work.budget.left_s / 2)
+        seconds = work.evidence.seconds_of(find_test_files(work.snapshot))
+        return seconds is not None and seconds <= min(SUITE_S, work.budget.left_s / 2)
 
     @staticmethod
     def _note(
