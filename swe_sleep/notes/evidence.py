@@ -52,6 +52,17 @@ class Evidence:
                 ]
         return found
 
+    def seconds_of(self, test_files: Iterable[str]) -> float | None:
+        """What all the tests of these files took together; None where some are not known."""
+        seconds = 0.0
+        known = {seen.note.subject: seen for seen in self._view.fresh(kinds.TESTS)}
+        for path in test_files:
+            data = known[path].data(TestsOfFile) if path in known else None
+            if data is None or data.pending or data.problem:
+                return None
+            seconds += sum(result.duration_s for result in data.results)
+        return seconds
+
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         """The coverage and results of every test known to run any of these files."""
         coverage = Coverage()

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Evidence, Failing
-from swe_sleep.notes.kinds import TestsOfFile
 from swe_sleep.notes.view import Seen, SeenIssue, View
 from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult, file_of
 from swe_sleep.repo.snapshot import Snapshot
@@ -92,18 +90,10 @@ class FromNotes:
         return self._evidence.failing()
 
     def complete(self) -> bool:
-        known = {
-            seen.note.subject
-            for seen in self._view.fresh(kinds.TESTS)
-            if not (data := seen.data(TestsOfFile)).pending and not data.problem
-        }
-        return set(find_test_files(self._snapshot)) <= known
+        return self.suite_s() is not None
 
     def suite_s(self) -> float | None:
-        if not self.complete():
-            return None
-        notes = [seen.data(TestsOfFile) for seen in self._view.fresh(kinds.TESTS)]
-        return sum(result.duration_s for data in notes for result in data.results)
+        return self._evidence.seconds_of(find_test_files(self._snapshot))
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         return self._evidence.coverage_of(paths)
