@@ -5,7 +5,8 @@ Environment variables are `SWE_SLEEP_<TABLE>__<KEY>`, such as `SWE_SLEEP_SLEEP__
 Unknown keys and bad values are refused with the key, and where it stands, named.
 
 The two files belong to the repository, and a repository may be hostile: keys that decide where a
-key or code goes (`FROM_PERSON_ONLY`) are taken from the environment and flags alone.
+key or code goes, or what money is (`FROM_PERSON_ONLY`), are taken from the environment and flags
+alone.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from pydantic_settings import (
 from swe_sleep.errors import ConfigError
 
 ENV_PREFIX = "SWE_SLEEP_"
-FROM_PERSON_ONLY = ("model.base_url", "model.provider", "environment.python")
+FROM_PERSON_ONLY = ("model.base_url", "model.provider", "model.prices", "environment.python")
+DEFAULT_MODEL = "claude-opus-5-5"
+"""The provider's own advice for long work on code, and cheaper than the Opus before it."""
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
 
 
 class _Table(BaseModel):
@@ -87,10 +91,13 @@ class EnvironmentSettings(_Table):
 
 
 class ModelSettings(_Table):
-    name: str = "claude-opus-5-5"
-    provider: Literal["anthropic", "bedrock", "vertex", "foundry"] = "anthropic"
+    name: str = DEFAULT_MODEL
+    provider: Provider = "anthropic"
     base_url: str = ""
     """Another server that speaks the Messages API."""
+    prices: str = ""
+    """A price list of your own, in the form of `model/prices.toml`; a model that is in none is not
+    asked, as its budget could not be kept."""
     effort: Effort | None = None
     """How hard the model thinks at test time; unset: the model's own default."""
     thinking: bool = True

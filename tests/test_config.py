@@ -43,6 +43,7 @@ def test_each_layer_is_stronger_than_the_one_before(
         ("colour = 'red'", r"unknown key colour"),
         ("[sandbox", r"swe-sleep.toml cannot be read"),
         ("[model]\nbase_url = 'http://thief.example'", r"model.base_url may not be set"),
+        ("[model]\nprices = 'free.toml'", r"model.prices may not be set"),
         ("[environment]\npython = './evil'", r"environment.python may not be set"),
     ],
 )

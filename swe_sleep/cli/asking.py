@@ -55,7 +55,7 @@ class Asking:
             base_url=wanted.base_url,
             thinking=wanted.thinking,
         )
-        price_list = prices()
+        price_list = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
         limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
         masker = Masker(value for name in KEYS if (value := os.environ.get(name)))
         file = self._trajectories / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"

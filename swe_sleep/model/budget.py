@@ -97,7 +97,7 @@ class Budget:
                 return output, 0.0
             raise BudgetExceeded(
                 f"The price of {model} is not known, so the limit of ${limit:.2f} cannot be kept.",
-                "Give a price list with it, or limit tokens instead of money.",
+                "Name a price list that has it in SWE_SLEEP_MODEL__PRICES.",
             )
         prompt_usd = prompt_tokens * max(price.input, price.cache_write) / 1e6
         if limit is not None:

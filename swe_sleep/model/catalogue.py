@@ -14,9 +14,6 @@ from typing import Any, Literal
 from swe_sleep.errors import ConfigError
 from swe_sleep.records import Usage
 
-DEFAULT_MODEL = "claude-opus-5-5"
-"""The provider's own advice for long work on code, and cheaper than the Opus before it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Abilities:

@@ -14,17 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from swe_sleep.model.catalogue import DEFAULT_MODEL, abilities
+from swe_sleep.config import DEFAULT_MODEL, Provider
+from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault, translate
 from swe_sleep.model.protocol import Message, OnText, Reply, Request
 from swe_sleep.model.reading import Reading
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
-
-Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
 
 CACHE = {"type": "ephemeral"}
 LONGEST_WAIT_S = 120.0

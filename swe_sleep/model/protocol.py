@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from swe_sleep.config import Effort
 from swe_sleep.records import Usage
 
 Block = Mapping[str, object]
 OnText = Callable[[str], None]
 """Called with pieces of the model's text, thinking included, as they arrive."""
-
-Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 Stop = Literal[
     "end_turn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from swe_sleep.model.protocol import Effort
+from swe_sleep.config import Effort
 from swe_sleep.records import Patch, Usage
 from swe_sleep.solve.masking import MaskPolicy
 

@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 
+from swe_sleep.config import DEFAULT_MODEL, Effort
 from swe_sleep.errors import ConfigError
-from swe_sleep.model.catalogue import DEFAULT_MODEL, abilities, plain_name, prices
-from swe_sleep.model.protocol import Effort
+from swe_sleep.model.catalogue import abilities, plain_name, prices
 from swe_sleep.records import Usage
 
 

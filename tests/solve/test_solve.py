@@ -285,6 +285,27 @@ def test_model_is_asked_with_what_the_notes_know(
     assert "till.py:2" in first
 
 
+def test_model_without_a_price_is_asked_once_a_list_has_one(
+    broken: Till, messages_api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
+    own = tmp_path / "prices.toml"
+    own.write_text(
+        '[[price]]\nmodels = ["house"]\ninput = 1\ncache_write = 1\ncache_read = 1\noutput = 1\n'
+    )
+    flags = {"model.base_url": messages_api.url, "model.name": "house"}
+    messages_api.reply(messages_api.call("submit", summary="Nothing to do."))
+    said = []
+    for more in ({}, {"model.prices": str(own)}):
+        asks = Asking(load(flags=flags | more), Nothing(), tmp_path / "runs", broken.said.append)
+        solved = broken.solve(
+            Issue(test_ids=(FULL,)), Nothing(), asks=asks, limits=Limits(search_s=0.0)
+        )
+        said.append(solved.why)
+
+    assert "SWE_SLEEP_MODEL__PRICES" in said[0] and said[1] == "Nothing to do."
+
+
 def test_patch_of_the_model_that_breaks_a_test_is_shown_but_not_solved(
     broken: Till, messages_api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
