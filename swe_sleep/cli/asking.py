@@ -25,9 +25,9 @@ from swe_sleep.testing.tests import Tests
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
-def has_key() -> bool:
-    """Whether Claude can be asked."""
-    return any(os.environ.get(name) for name in KEYS)
+def can_ask(settings: Settings) -> bool:
+    """Whether Claude can be asked: with a key, or through a platform, which has its own."""
+    return settings.model.provider != "anthropic" or any(map(os.environ.get, KEYS))
 
 
 class Asking:

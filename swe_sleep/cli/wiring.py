@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from swe_sleep.cli import output
-from swe_sleep.cli.asking import Asking, has_key
+from swe_sleep.cli.asking import Asking, can_ask
 from swe_sleep.cli.display import Display
 from swe_sleep.cli.groups import Interrupted
 from swe_sleep.config import Settings, load
@@ -228,7 +228,7 @@ def solve(
 ) -> Solved:
     """One run of `solve`, written into the ledger."""
     asks = None
-    if solver == "agent" or (solver == "auto" and has_key()):
+    if solver == "agent" or (solver == "auto" and can_ask(bench.settings)):
         folder = bench.repository.state_dir / "trajectories"
         asks = Asking(bench.settings, bench.knowledge, folder, progress)
     run = Solve(
