@@ -91,16 +91,6 @@ def _print(status: Status, as_json: bool) -> None:
         console.print(f"  the script they run: {status.script}; run `swe-sleep hook install`")
     elif any(hook.state == "displaced" for hook in status.hooks):
         console.print("  `swe-sleep hook install` mends what is displaced")
-    events = "event waits" if status.queued == 1 else "events wait"
-    console.print(f"queue: {status.queued} {events}; {_at_work(status)}")
+    console.print(f"queue: {output.queue_line(status.queued, status.watcher, status.running)}")
     if status.log is not None:
         console.print(f"log of the last pass: {output.shown(status.log)}")
-
-
-def _at_work(status: Status) -> str:
-    at_work = []
-    if status.watcher is not None:
-        at_work.append(f"a watcher (pid {status.watcher})")
-    if status.running is not None:
-        at_work.append(f"a pass (pid {status.running})")
-    return f"at work: {' and '.join(at_work)}" if at_work else "nobody is at work"

@@ -70,6 +70,14 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def queue_line(events: int, watcher: int | None, running: int | None) -> str:
+    """What git hooks queued, and who takes it, by pid."""
+    pids = (("watcher", watcher), ("pass", running))
+    at_work = [f"a {who} (pid {pid})" for who, pid in pids if pid is not None]
+    waiting = f"{count(events, 'event')} wait{'s' if events == 1 else ''}"
+    return f"{waiting}; " + (f"at work: {' and '.join(at_work)}" if at_work else "nobody at work")
+
+
 def cost(usage: Usage) -> str:
     """What some work took, in one line."""
     parts = [f"{usage.wall_s:.1f} s", count(usage.test_runs, "test run")]

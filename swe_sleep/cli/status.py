@@ -59,7 +59,8 @@ def status(as_json: output.Json = False) -> None:
     console.print(
         f"bugs     {len(proven)} proven" + ("; `swe-sleep notes bugs` shows them" if proven else "")
     )
-    console.print(f"queue    {_said(waiting)}")
+    said = output.queue_line(waiting["events"] or 0, waiting["watcher"], waiting["pass"])
+    console.print(f"queue    {said}")
     for activity, usage in today.items():
         if usage.wall_s:
             console.print(f"today    {activity}: {output.cost(usage)}")
@@ -78,9 +79,3 @@ def _waiting(repository: Repository) -> dict[str, int | None]:
         "watcher": queue.watcher(state_dir, repository.root),
         "pass": queue.running(state_dir),
     }
-
-
-def _said(waiting: dict[str, int | None]) -> str:
-    at_work = [f"a {who} (pid {waiting[who]})" for who in ("watcher", "pass") if waiting[who]]
-    events = "1 event waits" if waiting["events"] == 1 else f"{waiting['events']} events wait"
-    return f"{events}; " + (f"at work: {' and '.join(at_work)}" if at_work else "nobody at work")

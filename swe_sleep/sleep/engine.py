@@ -33,7 +33,7 @@ class Unit:
     value: float
     cost_s: float
     paths: tuple[str, ...] = ()
-    """The files it works on, where a pass wants to know them again; not part of the key."""
+    """The files or tests it works on, where a pass wants them again; not part of the key."""
 
     @property
     def step(self) -> str:

@@ -28,7 +28,7 @@ def _run(*arguments: str) -> tuple[int, str]:
 
 def test_a_life(here: Repository) -> None:
     code, said = _run("status")
-    assert (code, said.count("absent"), "nobody is at work" in said) == (0, 4, True)
+    assert (code, said.count("absent"), "nobody at work" in said) == (0, 4, True)
     code, said = _run("install")
     assert (code, said.count("installed")) == (0, 4)
     (here.state_dir / queue.QUEUE).write_text(f"1 post-commit {here.root}\n")
