@@ -57,6 +57,7 @@ def _findings() -> Iterator[Finding]:
     yield _attempt("docker", _docker, "sandboxes are local ones; start an engine to use containers")
     yield _attempt("local", _local, "no local sandbox can be made")
     yield _attempt("grammars", _grammars, "files of these languages have no outline", needed=True)
+    yield _attempt("settings", _settings, "most commands refuse to run", needed=True)
     yield _key()
     yield _free_space()
     yield from _watches()
@@ -98,6 +99,20 @@ def _grammars() -> str:
     if broken:
         raise SweSleepError(", ".join(broken))
     return ", ".join(LANGUAGES)
+
+
+def _settings() -> str:
+    from swe_sleep.config import load
+    from swe_sleep.repo.repository import Repository
+
+    try:
+        with Repository.open(output.here()) as repository:
+            root = repository.root
+    except SweSleepError:  # said under "repository"
+        load()
+        return "the environment's can be read"
+    load(root)
+    return "the repository's and the environment's can be read"
 
 
 def _key() -> Finding:

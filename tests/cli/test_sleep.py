@@ -182,6 +182,15 @@ def test_doctor(cli: Any, slept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(slept) in found["repository"]["says"]
 
 
+def test_doctor_names_a_setting_that_is_refused(cli: Any, slept: Path) -> None:
+    (slept / "swe-sleep.toml").write_text('[sandbox]\nmemory_mb = "lots"\n')
+
+    ran = cli(slept, "doctor")
+
+    assert ran.code == 1, ran
+    assert "sandbox.memory_mb" in ran.out
+
+
 def test_doctor_where_nothing_is(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
