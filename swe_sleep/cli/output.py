@@ -111,9 +111,9 @@ def console(*, stderr: bool = False) -> Console:
 
 def shown(name: Path) -> str:
     """A path of the operating system as text that can be printed."""
-    from swe_sleep.repo.paths import from_os
+    from swe_sleep.repo import paths  # here, as `--version` needs none of it
 
-    return from_os(os.fsencode(name))
+    return paths.shown(name)
 
 
 def print_json(value: object) -> None:

@@ -32,7 +32,7 @@ from swe_sleep.errors import RepositoryError, UsageError
 from swe_sleep.integrations import hook_files, queue
 from swe_sleep.integrations.hook_files import NotPossible
 from swe_sleep.repo.hooks import hooks_folder, hooks_setting, tracked
-from swe_sleep.repo.paths import from_os
+from swe_sleep.repo.paths import shown
 from swe_sleep.repo.repository import Repository
 
 HOOKS = ("post-commit", "post-merge", "post-checkout", "post-rewrite")
@@ -127,7 +127,7 @@ def uninstall(repository: Repository, *, outside: bool = False) -> Status:
                 for hook in HOOKS:
                     if hook_files.standing(folder, hook)[0] != "absent":
                         problems[hook] = (
-                            f"left in {_shown(folder)}, outside this repository; see --outside"
+                            f"left in {shown(folder)}, outside this repository; see --outside"
                         )
                 continue
             with _writing(folder):
@@ -169,7 +169,7 @@ def _status(repository: Repository, problems: dict[str, str]) -> Status:
         elsewhere = [f for f in others if hook_files.standing(f, name)[0] == "installed"]
         if state == "absent" and elsewhere:
             state = "displaced"
-            detail = f"it is in {_shown(elsewhere[0])}, where git does not look any more"
+            detail = f"it is in {shown(elsewhere[0])}, where git does not look any more"
         elif state == "absent" and name in record.folders.get(folder, ()):
             state, detail = "displaced", "somebody removed it, or wrote the file anew"
         hooks.append(Hook(name, state, problems.get(name) or detail))
@@ -254,7 +254,7 @@ def _inside(repository: Repository, folder: Path) -> bool:
 def _outside(repository: Repository, folder: Path) -> str:
     why = " (core.hooksPath)" if hooks_setting(repository) is not None else ""
     return (
-        f"git looks for hooks in {_shown(folder)}{why}, which is outside this repository: nothing "
+        f"git looks for hooks in {shown(folder)}{why}, which is outside this repository: nothing "
         f"was changed there. Use --outside, or put this near the top of {', '.join(HOOKS)} there:\n"
         f"{snippet()}"
     )
@@ -266,10 +266,6 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RepositoryError(
-            f"{_shown(Path(error.filename or folder))} cannot be written: {error.strerror}.",
+            f"{shown(Path(error.filename or folder))} cannot be written: {error.strerror}.",
             "Mend that and run it again; what was done until then is sound.",
         ) from error
-
-
-def _shown(folder: Path) -> str:
-    return from_os(os.fsencode(folder))

@@ -53,6 +53,11 @@ def to_os(path: str) -> bytes:
     return unquote(path)
 
 
+def shown(name: Path) -> str:
+    """A path of the operating system as text that can be printed."""
+    return from_os(os.fsencode(name))
+
+
 def quote(name: bytes) -> str:
     """The name in git's C-quoted form, whether it needs that or not."""
     pieces = []
