@@ -17,7 +17,6 @@ from swe_sleep.index.languages.base import (
     CLASSES,
     FILE,
     Action,
-    Draft,
     Language,
     Reading,
     Scope,
@@ -214,13 +213,9 @@ def _names_in_scope(reading: Reading) -> set[bytes] | None:
         names.update(here for _, here in item.names)
         names.add(item.alias)
     for symbol in reading.symbols:
-        if symbol.parent == MODULE or not _is_class(reading.symbols[symbol.parent]):
+        if symbol.parent == MODULE or reading.symbols[symbol.parent].kind not in CLASSES:
             names.add(symbol.name)
     return {name.encode("utf-8", "replace") for name in names}
-
-
-def _is_class(draft: Draft) -> bool:
-    return draft.kind in CLASSES
 
 
 def _error_line(root: Node) -> int:
