@@ -28,6 +28,12 @@ def sleep(
         bool,
         typer.Option("--queued", help="Take what git hooks queued; end at once if there is none."),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Run every test again: something outside the repository changed."
+        ),
+    ] = False,
     as_json: output.Json = False,
 ) -> None:
     """Run one pass now: renew the notes whose inputs changed.
@@ -42,12 +48,19 @@ def sleep(
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
+    from swe_sleep.notes import kinds
 
     if queued and (dry_run or as_json):
         raise UsageError("--queued goes with neither --dry-run nor --json.")
+    if again and dry_run:
+        raise UsageError("--again forgets outcomes, --dry-run does nothing: give one of them.")
     display = Display(output.console(stderr=as_json))
     flags = {"sleep.budget_s": budget_s, "sandbox.backend": backend}
     with wiring.sleeping(flags, display) as sleeper:
+        if again:
+            sleeper.store.forget(
+                (kinds.TESTS, kinds.ISSUE), ("tests", "impact", "diagnose", "speculate")
+            )
         if dry_run:
             units = sleeper.plan(sleeper.repository.snapshot())
             plain = [

@@ -178,6 +178,8 @@ def show(console: Console, solved: Solved) -> None:
         console.print()
         if solved.proof is not None:
             display.show_proof(console, solved.proof)
+        if solved.remark:
+            console.print(f"  note    {solved.remark}", style="yellow")
         made = {
             "prepared": "prepared while nobody waited, verified again now",
             "search": f"found by the built-in search ({solved.plausible} plausible)",
@@ -201,6 +203,7 @@ def plain(solved: Solved) -> dict[str, object]:
         "solved": solved.solved,
         "solver": solved.solver,
         "why": solved.why,
+        "remark": solved.remark,
         "diff": solved.patch.diff if solved.patch else "",
         "summary": solved.patch.summary if solved.patch else "",
         "proof": solved.proof,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.notes import kinds
@@ -62,6 +62,17 @@ class Evidence:
                 return None
             seconds += sum(result.duration_s for result in data.results)
         return seconds
+
+    def estimate_of(self, test_files: Sequence[str]) -> float | None:
+        """What all the tests of these files would take, judged by those that are known; None
+        where none is."""
+        known = {seen.note.subject: seen for seen in self._view.fresh(kinds.TESTS)}
+        found = [known[path].data(TestsOfFile) for path in test_files if path in known]
+        ran = [result.duration_s for data in found for result in data.results]
+        if not ran:
+            return None
+        waiting = sum(len(data.pending) for data in found)
+        return sum(ran) * (1 + waiting / len(ran)) * len(test_files) / len(found)
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         """The coverage and results of every test known to run any of these files."""

@@ -199,6 +199,14 @@ class Store:
             db.execute("DELETE FROM notes_text WHERE rowid = ?", (row,))
             db.execute("DELETE FROM notes WHERE id = ?", (row,))
 
+    def forget(self, kinds: Iterable[str], passes: Iterable[str]) -> None:
+        """Remove all notes of these kinds, and that these passes ever finished anything."""
+        with self._transaction() as db:
+            for kind in kinds:
+                rows = db.execute("SELECT id FROM notes WHERE kind = ?", (kind,)).fetchall()
+                self._forget(db, [row for (row,) in rows])
+            db.executemany("DELETE FROM units WHERE pass = ?", ((name,) for name in passes))
+
     def remember(self, name: str, value: bytes) -> None:
         """Keep one small fact under a name, such as the snapshot of the last pass."""
         with self._transaction() as db:

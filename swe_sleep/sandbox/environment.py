@@ -175,7 +175,7 @@ class Environments:
             progress("Copying pytest and coverage into a new environment")
             copy_tools(packages)
             return ""
-        progress(f"Installing the project's dependencies ({len(needed)} requirements)")
+        progress(f"Installing the project's dependencies: {len(needed)} to look for")
         why = self._uv_install([*TOOLS, *needed], where)
         if why is None:
             return ""
@@ -213,6 +213,7 @@ class Environments:
         env = dict(os.environ)
         env.pop("VIRTUAL_ENV", None)
         env.pop("PYTHONPATH", None)
+        env.setdefault("UV_SYSTEM_CERTS", "true")  # a proxy's own authority is known to the system
         for ours, theirs in (
             ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
             ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),

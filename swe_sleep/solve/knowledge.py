@@ -31,7 +31,7 @@ class Knowledge(Protocol):
         ...
 
     def suite_s(self) -> float | None:
-        """Seconds that all tests took together; None where that is not known."""
+        """Seconds that all tests take together, judged by those that ran; None if none did."""
         ...
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
@@ -90,10 +90,10 @@ class FromNotes:
         return self._evidence.failing()
 
     def complete(self) -> bool:
-        return self.suite_s() is not None
+        return self._evidence.seconds_of(find_test_files(self._snapshot)) is not None
 
     def suite_s(self) -> float | None:
-        return self._evidence.seconds_of(find_test_files(self._snapshot))
+        return self._evidence.estimate_of(find_test_files(self._snapshot))
 
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
         return self._evidence.coverage_of(paths)

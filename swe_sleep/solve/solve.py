@@ -74,6 +74,8 @@ class Solved:
     proof: Proof | None = None
     solver: Solver | None = None
     why: str = ""
+    remark: str = ""
+    """What a reader of the proof should know, in one line; empty if nothing."""
     failing: tuple[TestResult, ...] = ()
     """The tests that show the issue."""
     suspicions: tuple[Suspicion, ...] = ()
@@ -268,13 +270,16 @@ class Solve:
         except RepositoryError as error:
             self._solved.why = f"a patch does not apply: {error}"
             return False
+        suite_s = self._knowledge.suite_s()
+        short = suite_s is None or suite_s <= self._limits.suite_s
+        self._solved.remark = "" if short else _too_long(suite_s or 0.0, self._limits.suite_s)
         proof = verify(
             self._tests,
             files,
             reproducing=[test.id for test in failing],
             impacted=self._reaching(patch),
             known_bad=self._known_bad(),
-            whole_suite=True,
+            whole_suite=short,
             bounds=Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s),
             progress=self._progress,
             stop=self._limits.stop,
@@ -315,3 +320,10 @@ class Solve:
             test_timeout_s=self._limits.test_s,
             stop=self._limits.stop,
         )
+
+
+def _too_long(seconds: float, limit_s: float) -> str:
+    return (
+        f"the whole suite was not run: it would take about {seconds / 60:.0f} min, and the limit "
+        f"is {limit_s:.0f} s (tests.suite_s)"
+    )

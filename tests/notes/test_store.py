@@ -146,6 +146,15 @@ def test_a_failed_record_writes_nothing(store: Store, a_note: MakeNote) -> None:
     assert store.finished(["k", "l"]) == {"k": "done"}
 
 
+def test_what_is_forgotten_is_made_again(store: Store, a_note: MakeNote) -> None:
+    store.record(notes=[a_note(kind="tests"), a_note()], unit=("k", "tests", "", "done"))
+    store.record(unit=("l", "graph", "", "done"))
+    store.forget(["tests"], ["tests"])
+    view = View(store, Content({"a.py": "1"}))
+    assert (view.all("tests"), len(view.all("impact"))) == ([], 1)
+    assert store.finished(["k", "l"]) == {"l": "done"}
+
+
 def test_artefacts_are_keyed_by_content(store: Store) -> None:
     keys = [f"{n:040}" for n in range(1200)]
     store.record(artefacts=[("outline", key, key.encode()) for key in keys])

@@ -152,3 +152,16 @@ def test_cold_run_knows_nothing() -> None:
     assert nothing.coverage_of(["a.py"]) == (Coverage(), [])
     assert nothing.old_texts([]) == {}
     assert not (nothing.search("x", 1) or nothing.about("x", 1))
+
+
+def test_the_length_of_the_suite_is_judged_by_what_ran(site: Site) -> None:
+    assert site.known().suite_s() is None
+    results = tuple(TestResult(f"test_a.py::t{n}", Outcome.PASSED, 2.0) for n in range(3))
+    site.note(kinds.TESTS, "test_a.py", TestsOfFile(results))
+    assert site.known().suite_s() == 6.0
+    assert site.known().complete()
+    site.note(kinds.TESTS, "test_a.py", TestsOfFile(results, pending=("test_a.py::t3",)))
+    assert site.known().suite_s() == 8.0
+    assert not site.known().complete()
+    (site.root / "test_b.py").write_text("def test(): pass\n")
+    assert site.known().suite_s() == 16.0

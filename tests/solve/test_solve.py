@@ -328,3 +328,16 @@ def test_patch_of_the_model_that_breaks_a_test_is_shown_but_not_solved(
 
     assert not solved.solved and solved.patch is not None
     assert solved.why == "it breaks test_till.py::test_empty_basket"
+
+
+def test_a_suite_longer_than_its_limit_is_not_begun_and_that_is_said(
+    broken: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken.sleep(ALL)
+    monkeypatch.setattr(FromNotes, "suite_s", lambda knowledge: 1000.0)
+
+    solved = broken.solve(Issue(REPORT))
+
+    assert mended(solved)
+    assert solved.proof is not None and solved.proof.suite is None
+    assert "it would take about 17 min, and the limit is 180 s" in solved.remark

@@ -102,6 +102,8 @@ def _reason(test: Failing, changed: Mapping[str, frozenset[int]]) -> tuple[str, 
     inner = [frame for frame in test.result.frames if not is_test_path(frame.path)]
     if inner:
         return ("raised", str(inner[-1]))
+    if "::" not in test.id:  # files that cannot be read, for one reason, are one issue
+        return ("unreadable", test.result.message)
     return ("file", file_of(test.id), test.result.message.partition(":")[0])
 
 
