@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,10 +26,9 @@ def tell(root: Path, chapters: Sequence[Chapter], *, author: str, email: str) ->
     The person's configuration, hooks and environment play no part. Raises RepositoryError.
     """
     with _no_git_variables():
-        try:
-            import git
-        except ImportError as error:  # GitPython's own way to say that there is no git
-            raise NotARepository("git is not installed.", "Install git and try again.") from error
+        if shutil.which("git") is None:
+            raise NotARepository("git is not installed.", "Install git and try again.")
+        import git
 
         try:
             with git.Repo.init(root, initial_branch="main") as repo:
@@ -47,9 +47,15 @@ def tell(root: Path, chapters: Sequence[Chapter], *, author: str, email: str) ->
 def _no_git_variables() -> Iterator[None]:
     """GitPython hands the whole environment to git; inside a hook that names another repository."""
     taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("GIT_")}
-    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    ours = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_PYTHON_REFRESH": "quiet",  # else its import fails half-way where git does, for good
+    }
+    os.environ |= ours
     try:
         yield
     finally:
-        del os.environ["GIT_CONFIG_GLOBAL"], os.environ["GIT_CONFIG_NOSYSTEM"]
+        for name in ours:
+            del os.environ[name]
         os.environ |= taken
