@@ -77,10 +77,12 @@ def _name(result: TestResult) -> str:
 
 
 def _is_named(result: TestResult, text: str) -> bool:
-    """Whether the text has the test's id, or the name of its function, as a word of its own. A
-    name without an underscore may be a word of any text."""
+    """Whether the text has the test's id, or the name of its function, as a word of its own; or
+    that of what the test is named after, as `set_value` for `test_set_value`. A name without an
+    underscore may be a word of any text."""
     names = [result.test_id, result.test_id.partition("[")[0]]
-    names += [_name(result)] if "_" in _name(result) else []
+    own = (_name(result), _name(result).removeprefix("test_"))
+    names += [name for name in own if "_" in name]
     return any(re.search(rf"(?<![\w/]){re.escape(name)}(?!\w)", text) for name in names)
 
 

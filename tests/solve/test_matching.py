@@ -99,3 +99,11 @@ def test_any_text_at_all(text: str, tests: list[tuple[str, str, str]]) -> None:
 
     assert all(0 < match.score <= 1 for match in result)
     assert all(match.result in given_tests for match in result)
+
+
+def test_what_a_test_is_named_after_names_it() -> None:
+    about = TestResult("tests/test_utils.py::test_set_value", Outcome.FAILED)
+    other = TestResult("tests/test_utils.py::test_value", Outcome.FAILED)
+    found = matches("set_value with a dotted key leaves the dict empty", [other, about])
+    assert [match.result for match in found] == [about]
+    assert matches("the value is wrong", [other]) == []
