@@ -19,6 +19,7 @@ from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge
 from swe_sleep.solve.single import single
+from swe_sleep.solve.solve import Prove
 from swe_sleep.solve.work import AgentOptions
 from swe_sleep.testing.tests import Tests
 
@@ -37,16 +38,18 @@ class Asking:
         self,
         settings: Settings,
         knowledge: Knowledge,
+        open_sandbox: Callable[[], Sandbox],
         trajectories: Path,
         progress: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._knowledge = knowledge
+        self._open_sandbox = open_sandbox
         self._trajectories = trajectories
         self._progress = progress
 
     def __call__(
-        self, issue: Issue, known: Sequence[ContextLine], sandbox: Sandbox, snapshot: Snapshot
+        self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
         wanted = self._settings.model
         options = ClientOptions(
@@ -62,7 +65,7 @@ class Asking:
         trajectory = Trajectory(file, masker=masker)
         self._progress(f"trajectory: {file}")
         try:
-            with ClaudeModel(options) as claude:
+            with ClaudeModel(options) as claude, self._open_sandbox() as sandbox:
                 work = single(
                     issue,
                     known,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -123,6 +124,8 @@ class Bench:
     snapshot: Snapshot
     store: Store
     sandbox: Sandbox
+    open_sandbox: Callable[[], Sandbox]
+    """One more with the same snapshot."""
     knowledge: Knowledge
 
 
@@ -144,8 +147,17 @@ def bench(
         knowledge: Knowledge = (
             FromNotes(known.view, known.snapshot, evidence, places) if notes else Nothing()
         )
-        with chosen.open(known.snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
-            yield Bench(known.repository, settings, known.snapshot, known.store, sandbox, knowledge)
+        opening = partial(chosen.open, known.snapshot, environment, limits=limits(settings.sandbox))
+        with opening() as sandbox:
+            yield Bench(
+                known.repository,
+                settings,
+                known.snapshot,
+                known.store,
+                sandbox,
+                opening,
+                knowledge,
+            )
 
 
 @contextmanager
@@ -210,7 +222,7 @@ def solve(
     asks = None
     if solver == "agent" or (solver == "auto" and can_ask(bench.settings)):
         folder = bench.repository.state_dir / "trajectories"
-        asks = Asking(bench.settings, bench.knowledge, folder, progress)
+        asks = Asking(bench.settings, bench.knowledge, bench.open_sandbox, folder, progress)
     run = Solve(
         bench.snapshot,
         bench.sandbox,

@@ -44,13 +44,21 @@ QUICK_S = 20.0
 Solver = Literal["prepared", "search", "agent"]
 
 
+Prove = Callable[[Patch, Sandbox], Proof]
+"""Verifies a patch in a sandbox with the same snapshot, and leaves it reset. May be called from
+several threads. Raises RepositoryError where the patch does not apply, and what the sandbox
+raises."""
+
+
 class Asks(Protocol):
-    """Asks a model for a patch in an open sandbox."""
+    """Asks a model for a patch, in sandboxes of its own."""
 
     def __call__(
-        self, issue: Issue, known: Sequence[ContextLine], sandbox: Sandbox, snapshot: Snapshot
+        self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
-        """The best patch there was (it may be empty), why the run ended, and what it took."""
+        """The best patch there was (it may be empty), why the run ended, and what it took.
+
+        `prove` says of a patch what the caller will hold against it."""
         ...
 
 
@@ -252,14 +260,19 @@ class Solve:
     def _ask(self, issue: Issue, failing: Sequence[Failing]) -> None:
         assert self._asks is not None
         known = [*context(self._related(failing)), *self._located(issue, failing)]
+        proofs: dict[str, Proof] = {}
+
+        def prove(patch: Patch, sandbox: Sandbox) -> Proof:
+            proof = self._prove(patch, failing, Tests(sandbox))
+            proofs[patch.diff] = proof
+            return proof
+
         self._progress("asking the model")
-        self._sandbox.reset()
-        patch, why, usage = self._asks(issue, known, self._sandbox, self._snapshot)
-        self._sandbox.reset()
+        patch, why, usage = self._asks(issue, known, self._snapshot, prove)
         self._solved.usage += usage
         self._solved.why = why
         if patch:
-            self._offer(patch, failing, "agent", keep=True)
+            self._offer(patch, failing, "agent", keep=True, proof=proofs.get(patch.diff))
 
     def _located(self, issue: Issue, failing: Sequence[Failing]) -> Sequence[ContextLine]:
         """Likely places by the issue's words; without any, by what the failing tests say."""
@@ -271,28 +284,24 @@ class Solve:
             return ()
 
     def _offer(
-        self, patch: Patch, failing: Sequence[Failing], solver: Solver, *, keep: bool = False
+        self,
+        patch: Patch,
+        failing: Sequence[Failing],
+        solver: Solver,
+        *,
+        keep: bool = False,
+        proof: Proof | None = None,
     ) -> bool:
-        """Verify a patch; take it as the answer if the proof holds (or to be kept anyway)."""
+        """Verify a patch, unless its proof is given; take it as the answer if the proof holds (or
+        to be kept anyway)."""
         try:
-            files = apply_in_memory(patch, self._snapshot)
+            proof = proof or self._prove(patch, failing, self._tests)
         except RepositoryError as error:
             self._solved.why = f"a patch does not apply: {error}"
             return False
-        suite_s = self._knowledge.suite_s()
-        short = suite_s is None or suite_s <= self._limits.suite_s
-        self._solved.remark = "" if short else _too_long(suite_s or 0.0, self._limits.suite_s)
-        proof = verify(
-            self._tests,
-            files,
-            reproducing=[test.id for test in failing],
-            impacted=self._reaching(patch),
-            known_bad=self._known_bad(),
-            whole_suite=short,
-            bounds=Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s),
-            progress=self._progress,
-            stop=self._limits.stop,
-        )
+        suite_s = self._knowledge.suite_s() or 0.0
+        short = suite_s <= self._limits.suite_s
+        self._solved.remark = "" if short else _too_long(suite_s, self._limits.suite_s)
         runs = (proof.before, proof.after, proof.impacted, proof.suite)
         self._solved.usage += Usage(test_runs=sum(bool(run and run.results) for run in runs))
         if proof.holds or keep:
@@ -300,6 +309,22 @@ class Solve:
             self._solved.solver = solver
         self._solved.why = proof.refused
         return proof.holds
+
+    def _prove(self, patch: Patch, failing: Sequence[Failing], tests: Tests) -> Proof:
+        """Raises RepositoryError where the patch does not apply."""
+        files = apply_in_memory(patch, self._snapshot)
+        suite_s = self._knowledge.suite_s() or 0.0
+        return verify(
+            tests,
+            files,
+            reproducing=[test.id for test in failing],
+            impacted=self._reaching(patch),
+            known_bad=self._known_bad(),
+            whole_suite=suite_s <= self._limits.suite_s,
+            bounds=Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s),
+            progress=self._progress,
+            stop=self._limits.stop,
+        )
 
     def _reaching(self, patch: Patch) -> list[str]:
         """The tests that are known to run a line that the patch changes; none where the whole

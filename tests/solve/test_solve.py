@@ -29,7 +29,7 @@ from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing
-from swe_sleep.solve.solve import Asks, Limits, Solve, Solved
+from swe_sleep.solve.solve import Asks, Limits, Prove, Solve, Solved
 
 FILES = {
     "till.py": (
@@ -87,11 +87,9 @@ class Till:
     ) -> Solved:
         """With the notes, or with what is given."""
         limits = limits or Limits(search_s=15)
-        snapshot = self.repository.snapshot()
-        environment = self.backend.prepare(snapshot, progress=lambda line: None)
-        with self.backend.open(snapshot, environment) as sandbox:
+        with self.open() as sandbox:
             run = Solve(
-                snapshot,
+                self.repository.snapshot(),
                 sandbox,
                 knowledge or self.knowledge(),
                 asks=asks,
@@ -101,6 +99,11 @@ class Till:
             solved = run.run(issue)
             assert sandbox.changes() == {}
         return solved
+
+    def open(self) -> Sandbox:
+        snapshot = self.repository.snapshot()
+        environment = self.backend.prepare(snapshot, progress=lambda line: None)
+        return self.backend.open(snapshot, environment)
 
     def close(self) -> None:
         self.store.close()
@@ -267,7 +270,7 @@ def test_model_is_asked_with_what_the_notes_know(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
     settings = load(flags={"model.base_url": messages_api.url})
     broken.sleep(DIAGNOSING)
-    asks = Asking(settings, broken.knowledge(), tmp_path / "runs", broken.said.append)
+    asks = Asking(settings, broken.knowledge(), broken.open, tmp_path / "runs", broken.said.append)
     messages_api.reply(
         messages_api.call(
             "str_replace_based_edit_tool",
@@ -307,7 +310,7 @@ def test_model_is_told_likely_places_after_what_is_proven(
         return [line]
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], sandbox: Sandbox, snapshot: Snapshot
+        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
         told.extend(known)
         return Patch("", (), "test"), "No idea.", Usage()
@@ -325,7 +328,7 @@ def test_model_is_asked_though_the_places_cannot_be_looked_for(broken: Till) -> 
         raise SnapshotChanged("till.py has moved on.")
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], sandbox: Sandbox, snapshot: Snapshot
+        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
         return Patch("", (), "test"), "No idea.", Usage()
 
@@ -348,7 +351,9 @@ def test_model_without_a_price_is_asked_once_a_list_has_one(
     messages_api.reply(messages_api.call("submit", summary="Nothing to do."))
     said = []
     for more in ({}, {"model.prices": str(own)}):
-        asks = Asking(load(flags=flags | more), Nothing(), tmp_path / "runs", broken.said.append)
+        asks = Asking(
+            load(flags=flags | more), Nothing(), broken.open, tmp_path / "runs", broken.said.append
+        )
         solved = broken.solve(
             Issue(test_ids=(FULL,)), Nothing(), asks=asks, limits=Limits(search_s=0.0)
         )
@@ -362,7 +367,7 @@ def test_patch_of_the_model_that_breaks_a_test_is_shown_but_not_solved(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
     settings = load(flags={"model.base_url": messages_api.url})
-    asks = Asking(settings, Nothing(), tmp_path / "runs", broken.said.append)
+    asks = Asking(settings, Nothing(), broken.open, tmp_path / "runs", broken.said.append)
     messages_api.reply(
         messages_api.call(
             "str_replace_based_edit_tool",
