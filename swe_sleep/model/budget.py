@@ -3,7 +3,8 @@
 A request is only sent if the worst it could cost still fits: every token of its prompt at the
 dearest input price (the cache may have expired), and a full `max_tokens` of output. `max_tokens`
 is lowered to what is left. A budget may be shared by several runs at once; what one of them has
-under way is set aside for it.
+under way is set aside for it, and the others wait where too little is left beside that, as most of
+it comes back.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from swe_sleep.records import Usage
 
 LEAST_OUTPUT = 1024
 """A reply shorter than this is not worth its prompt."""
+POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Budget:
         self._prices = prices
         self._clock = clock
         self._started = clock()
-        self._lock = threading.Lock()
+        self._settled = threading.Condition()
         self._spent = Usage()
         self._set_aside: list[Grant] = []
 
@@ -63,29 +65,52 @@ class Budget:
             return None
         return self.limits.seconds - (self._clock() - self._started)
 
-    def grant(self, model: str, prompt_tokens: int, max_tokens: int) -> Grant:
+    def grant(
+        self,
+        model: str,
+        prompt_tokens: int,
+        max_tokens: int,
+        *,
+        stop: Callable[[], bool] | None = None,
+    ) -> Grant:
         """Set the worst case of a request aside. Raises BudgetExceeded where it does not fit, and
         where money is limited but the model's price is unknown."""
-        with self._lock:
-            left_s = self.seconds_left()
-            if left_s is not None and left_s <= 0:
-                raise BudgetExceeded(f"The time limit of {self.limits.seconds:g} s is reached.")
-            turns = self._spent.turns + len(self._set_aside)
-            if self.limits.turns is not None and turns >= self.limits.turns:
-                raise BudgetExceeded(f"The limit of {self.limits.turns} turns is reached.")
-            output = max_tokens
-            if self.limits.tokens is not None:
-                held = sum(grant.tokens for grant in self._set_aside)
-                output = min(output, self.limits.tokens - self._spent.tokens - held - prompt_tokens)
-                if output < min(LEAST_OUTPUT, max_tokens):
-                    raise BudgetExceeded(
-                        f"The next turn could go over the limit of {self.limits.tokens:,} tokens "
-                        f"({self._spent.tokens:,} spent)."
-                    )
-            output, usd = self._affordable(model, prompt_tokens, output, max_tokens)
-            grant = Grant(output, left_s, prompt_tokens + output, usd)
-            self._set_aside.append(grant)
-            return grant
+        with self._settled:
+            while True:
+                left_s = self.seconds_left()
+                if left_s is not None and left_s <= 0:
+                    raise BudgetExceeded(f"The time limit of {self.limits.seconds:g} s is reached.")
+                if stop is not None and stop():
+                    raise BudgetExceeded("The run was stopped.")
+                turns = self._spent.turns + len(self._set_aside)
+                if self.limits.turns is not None and turns >= self.limits.turns:
+                    raise BudgetExceeded(f"The limit of {self.limits.turns} turns is reached.")
+                alone = not self._set_aside
+                try:
+                    grant = self._fitting(model, prompt_tokens, max_tokens, left_s)
+                except BudgetExceeded:
+                    if alone:
+                        raise
+                else:
+                    if alone or grant.max_tokens == max_tokens:
+                        self._set_aside.append(grant)
+                        return grant
+                self._settled.wait(POLL_S)
+
+    def _fitting(
+        self, model: str, prompt_tokens: int, max_tokens: int, left_s: float | None
+    ) -> Grant:
+        output = max_tokens
+        if self.limits.tokens is not None:
+            held = sum(grant.tokens for grant in self._set_aside)
+            output = min(output, self.limits.tokens - self._spent.tokens - held - prompt_tokens)
+            if output < min(LEAST_OUTPUT, max_tokens):
+                raise BudgetExceeded(
+                    f"The next turn could go over the limit of {self.limits.tokens:,} tokens "
+                    f"({self._spent.tokens:,} spent)."
+                )
+        output, usd = self._affordable(model, prompt_tokens, output, max_tokens)
+        return Grant(output, left_s, prompt_tokens + output, usd)
 
     def _affordable(
         self, model: str, prompt_tokens: int, output: int, asked: int
@@ -114,9 +139,10 @@ class Budget:
 
     def settle(self, grant: Grant, usage: Usage) -> None:
         """Replace what was set aside by what was really spent."""
-        with self._lock:
+        with self._settled:
             self._set_aside.remove(grant)
             self._spent += usage
+            self._settled.notify_all()
 
     def remaining(self) -> str:
         """What is left, in one short line for the model; empty without any limit."""

@@ -32,9 +32,40 @@ def test_without_limits_all_that_was_asked_for_is_granted() -> None:
 
 def test_output_is_lowered_to_the_tokens_that_are_left() -> None:
     budget = Budget(Limits(tokens=10_000), PRICES)
-    assert budget.grant("m", 7_000, 32_000).max_tokens == 3_000
-    with pytest.raises(BudgetExceeded, match="10,000 tokens"):
-        budget.grant("m", 1, 32_000)  # all is set aside
+    grant = budget.grant("m", 7_000, 32_000)
+    assert grant.max_tokens == 3_000
+    budget.settle(grant, Usage(input_tokens=7_000, output_tokens=2_000, turns=1))
+    with pytest.raises(BudgetExceeded, match=r"10,000 tokens \(9,000 spent"):
+        budget.grant("m", 1, 32_000)
+
+
+def test_what_others_have_set_aside_is_waited_for() -> None:
+    budget = Budget(Limits(tokens=10_000), PRICES)
+    first = budget.grant("m", 1_000, 8_000)
+    asked = threading.Event()
+    granted: list[int] = []
+
+    def stop() -> bool:
+        asked.set()  # at the latest when it finds that it has to wait
+        return False
+
+    other = threading.Thread(
+        target=lambda: granted.append(budget.grant("m", 1_000, 8_000, stop=stop).max_tokens)
+    )
+    other.start()
+    assert asked.wait(30)
+    assert not granted
+    budget.settle(first, Usage(input_tokens=1_000, output_tokens=500, turns=1))
+    other.join(30)
+    assert granted == [7_500], "the whole rest, not what was left beside the first"
+
+
+def test_waiting_for_others_can_be_stopped() -> None:
+    budget = Budget(Limits(tokens=10_000), PRICES)
+    budget.grant("m", 1_000, 9_000)
+    asked = iter([False, False, True])
+    with pytest.raises(BudgetExceeded, match="stopped"):
+        budget.grant("m", 1_000, 8_000, stop=lambda: next(asked))
 
 
 def test_output_is_lowered_to_the_money_that_is_left() -> None:
