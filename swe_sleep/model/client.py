@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -21,6 +20,7 @@ from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault, translate
 from swe_sleep.model.protocol import Message, OnText, Reply, Request
 from swe_sleep.model.reading import Reading
+from swe_sleep.model.waiting import Errand, Stopped
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -107,6 +107,7 @@ class ClaudeModel:
         self.options = options
         self._client: Anthropic | None = None
         self._connecting = threading.Lock()
+        self._thread = threading.local()
 
     @property
     def name(self) -> str:
@@ -131,6 +132,26 @@ class ClaudeModel:
     def turn(self, request: Request, *, on_text: OnText | None = None) -> Reply:
         started = time.monotonic()
         reading = Reading()
+        errand = Errand(lambda gone: self._ask(request, reading, started, on_text, gone))
+        try:
+            return errand.wait(timeout_s=request.timeout_s, stop=request.stop)
+        except Stopped:
+            fault: ModelFault = ModelFault("stopped", "The run was stopped.")
+        except TimeoutError:
+            fault = ModelFault("timeout", "The model's reply took longer than the time left.")
+        fault.usage = reading.usage(time.monotonic() - started)
+        raise fault
+
+    def _ask(
+        self,
+        request: Request,
+        reading: Reading,
+        started: float,
+        on_text: OnText | None,
+        given_up: threading.Event,
+    ) -> Reply:
+        """In a thread of its own; nothing that it does once it is given up is seen by anybody."""
+        self._thread.given_up = given_up
         try:
             # The SDK's types for a request are unions of dozens of TypedDicts; `body` is tested
             # against a server instead.
@@ -144,20 +165,19 @@ class ClaudeModel:
             raise self._fault(error, reading, started, began=False) from error
         request_id = str(stream.response.headers.get("request-id", ""))
         try:
-            with stream, _ended_after(request.timeout_s, started, stream.close):
+            with stream:
                 for event in stream:
+                    if given_up.is_set():
+                        raise ModelFault("stopped", "Nobody waits for this reply any more.")
                     text = reading.feed(event.to_dict())
                     if text and on_text is not None:
                         on_text(text)
-                    self._in_time(request, reading, started)
         except ModelFault:
             raise
         except Exception as error:
-            self._in_time(request, reading, started)
             raise self._fault(error, reading, started, began=True) from error
         wall_s = time.monotonic() - started
         if not reading.finished:
-            self._in_time(request, reading, started)
             if not reading.counts:
                 raise ModelFault("reply", "The model's server sent no reply.")
             raise ModelFault(
@@ -173,15 +193,6 @@ class ClaudeModel:
             limit = max(0.1, min(limit, request.timeout_s))
         return Timeout(limit, connect=min(limit, self.options.connect_timeout_s))
 
-    def _in_time(self, request: Request, reading: Reading, started: float) -> None:
-        wall_s = time.monotonic() - started
-        if request.timeout_s is not None and wall_s >= request.timeout_s and not reading.finished:
-            raise ModelFault(
-                "timeout",
-                "The model's reply took longer than the time left.",
-                reading.usage(wall_s),
-            )
-
     def _fault(
         self, error: Exception, reading: Reading, started: float, *, began: bool
     ) -> ModelFault:
@@ -196,51 +207,40 @@ class ClaudeModel:
     def _connected(self) -> Anthropic:
         with self._connecting:
             if self._client is None:
-                self._client = _connect(self.options)
+                self._client = _connect(self.options, self._thread)
             return self._client
 
 
-@contextmanager
-def _ended_after(
-    timeout_s: float | None, started: float, end: Callable[[], None]
-) -> Iterator[None]:
-    """Call `end` once the time is over: a server that only sends pings yields no event to look at
-    the clock by, and is never silent for long."""
-    if timeout_s is None:
-        yield
-        return
-    timer = threading.Timer(max(0.0, started + timeout_s - time.monotonic()), end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
+def _watched(thread: threading.local) -> Callable[[Any, Callable[[Any], Any]], Any]:
+    """Middleware: begin no request that nobody waits for, and hand a response on unless the SDK
+    would sleep very long before its retry."""
+
+    def each(request: Any, call_next: Callable[[Any], Any]) -> Any:
+        if thread.given_up.is_set():
+            raise ModelFault("stopped", "Nobody waits for this reply any more.")
+        response = call_next(request)
+        if response.status_code >= 400:
+            asked = response.headers.get("retry-after", "")
+            try:
+                wait_s = float(asked)
+            except ValueError:
+                wait_s = 0.0
+            if wait_s > LONGEST_WAIT_S:
+                raise ModelFault(
+                    "limited",
+                    f"The model's server asks to wait {wait_s:.0f} seconds before a retry.",
+                )
+        return response
+
+    return each
 
 
-def _not_too_long(request: Any, call_next: Callable[[Any], Any]) -> Any:
-    """Middleware: hand a response on, unless the SDK would sleep very long before its retry."""
-    response = call_next(request)
-    if response.status_code >= 400:
-        asked = response.headers.get("retry-after", "")
-        try:
-            wait_s = float(asked)
-        except ValueError:
-            wait_s = 0.0
-        if wait_s > LONGEST_WAIT_S:
-            raise ModelFault(
-                "limited", f"The model's server asks to wait {wait_s:.0f} seconds before a retry."
-            )
-    return response
-
-
-def _connect(options: ClientOptions) -> Anthropic:
+def _connect(options: ClientOptions, thread: threading.local) -> Anthropic:
     import anthropic
 
     common: dict[str, Any] = {
         "max_retries": options.max_retries,
-        "middleware": [_not_too_long],
+        "middleware": [_watched(thread)],
     }
     if options.base_url:
         common["base_url"] = options.base_url

@@ -27,6 +27,7 @@ Kind = Literal[
     "money",
     "request",
     "reply",
+    "stopped",
 ]
 
 NO_KEY_ADVICE = (
@@ -48,6 +49,7 @@ ADVICE: dict[Kind, str] = {
     "money": "Look at the account's credit and spend limit.",
     "request": "",
     "reply": "If this is not Anthropic's own server, it does not speak the Messages API fully.",
+    "stopped": "",
 }
 
 

@@ -52,7 +52,9 @@ class Request:
     schema: Mapping[str, object] | None = None
     purpose: str = ""
     timeout_s: float | None = None
-    """Wall seconds for the whole turn; over them the stream is closed."""
+    """Wall seconds for the whole turn, the retries in it included."""
+    stop: Callable[[], bool] | None = None
+    """Polled; once it is true the turn is given up with the fault "stopped"."""
 
 
 @dataclass(frozen=True, slots=True)
