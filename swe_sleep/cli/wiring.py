@@ -45,7 +45,7 @@ from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
-from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing
+from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
 from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
 
@@ -145,7 +145,9 @@ def bench(
         evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
         places = located(known, settings, progress)
         knowledge: Knowledge = (
-            FromNotes(known.view, known.snapshot, evidence, places) if notes else Nothing()
+            OneAtATime(FromNotes(known.view, known.snapshot, evidence, places))
+            if notes
+            else Nothing()
         )
         opening = partial(chosen.open, known.snapshot, environment, limits=limits(settings.sandbox))
         with opening() as sandbox:

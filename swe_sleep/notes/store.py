@@ -49,7 +49,7 @@ class Spent:
 
 
 class Store:
-    """Notes, artefacts, finished units of work and the ledger. Not shared between threads."""
+    """Notes, artefacts, finished units of work and the ledger. For one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the store. Raises StoreTooNew, StoreFull, StoreError."""
@@ -59,7 +59,7 @@ class Store:
             self._db = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")

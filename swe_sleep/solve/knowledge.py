@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -123,6 +124,50 @@ class FromNotes:
 
     def located(self, text: str) -> Sequence[ContextLine]:
         return self._locate(text)
+
+
+class OneAtATime:
+    """Knowledge for several threads: one of them asks at a time."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._lock = threading.RLock()
+
+    def issues(self) -> Sequence[SeenIssue]:
+        with self._lock:
+            return self._knowledge.issues()
+
+    def failing(self) -> Sequence[Failing]:
+        with self._lock:
+            return self._knowledge.failing()
+
+    def complete(self) -> bool:
+        with self._lock:
+            return self._knowledge.complete()
+
+    def suite_s(self) -> float | None:
+        with self._lock:
+            return self._knowledge.suite_s()
+
+    def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
+        with self._lock:
+            return self._knowledge.coverage_of(paths)
+
+    def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
+        with self._lock:
+            return self._knowledge.old_texts(tests)
+
+    def search(self, text: str, limit: int) -> Sequence[ContextLine]:
+        with self._lock:
+            return self._knowledge.search(text, limit)
+
+    def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        with self._lock:
+            return self._knowledge.about(subject, limit)
+
+    def located(self, text: str) -> Sequence[ContextLine]:
+        with self._lock:
+            return self._knowledge.located(text)
 
 
 def context(issues: Iterable[SeenIssue], *, most: int = 12) -> list[ContextLine]:

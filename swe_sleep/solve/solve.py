@@ -34,8 +34,9 @@ from swe_sleep.repo.snapshot import REGULAR, REGULAR_FILES, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge, context
 from swe_sleep.solve.matching import matches
+from swe_sleep.solve.own_tests import failing_before, split
 from swe_sleep.testing.tests import Tests
-from swe_sleep.testing.verify import Bounds, verify
+from swe_sleep.testing.verify import Bounds, Files, verify
 from swe_sleep.testing.warm import WarmTests
 
 QUICK_S = 20.0
@@ -311,17 +312,33 @@ class Solve:
         return proof.holds
 
     def _prove(self, patch: Patch, failing: Sequence[Failing], tests: Tests) -> Proof:
-        """Raises RepositoryError where the patch does not apply."""
-        files = apply_in_memory(patch, self._snapshot)
+        """Where no test is known to show the issue, those that came with the patch may: they are
+        put in before and after. Raises RepositoryError where the patch does not apply."""
+        files: Files = apply_in_memory(patch, self._snapshot)
         suite_s = self._knowledge.suite_s() or 0.0
+        bounds = Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s)
+        reproducing = [test.id for test in failing]
+        known_bad = self._known_bad()
+        added: Files = {}
+        before = None
+        if not reproducing:
+            own = split(files, self._snapshot)
+            stop = self._limits.stop
+            shown = failing_before(tests, own, known_bad=known_bad, bounds=bounds, stop=stop)
+            if own.source and own.runnable:
+                files, added = own.source, own.tests
+            if added and shown.bad:
+                before, reproducing = shown, sorted(shown.bad)
         return verify(
             tests,
             files,
-            reproducing=[test.id for test in failing],
+            reproducing=reproducing,
             impacted=self._reaching(patch),
-            known_bad=self._known_bad(),
+            known_bad=known_bad,
             whole_suite=suite_s <= self._limits.suite_s,
-            bounds=Bounds(self._limits.suite_s, self._limits.suite_s, self._limits.test_s),
+            added=added,
+            before=before,
+            bounds=bounds,
             progress=self._progress,
             stop=self._limits.stop,
         )
