@@ -8,6 +8,7 @@ import posixpath
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -59,6 +60,8 @@ def command_environment(
     if environment.python_path:
         folders = [posixpath.normpath(f"{workdir}/{p}") for p in environment.python_path]
         env["PYTHONPATH"] = ":".join(folders)
+    for name, value in environment.variables.items():
+        env.setdefault(name, value.replace("{root}", workdir))
     env.update({name: os.environ[name] for name in _PASSED_ON if name in os.environ})
     return env
 
@@ -259,14 +262,24 @@ class BoxShell:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._one_at_a_time = threading.Lock()
+        self._lives = False
 
-    def run(self, command: str, *, timeout_s: float) -> Completed:
+    def run(
+        self, command: str, *, timeout_s: float, stop: Callable[[], bool] | None = None
+    ) -> Completed:
         if "\0" in command:
             return Completed(2, "a command can't hold a NUL byte\n", "", 0.0)
         request = {"do": "shell", "command": command, "timeout": timeout_s}
         with self._one_at_a_time:
-            reply, output = self._connection.request(request, patience_s=timeout_s + BACKSTOP_S)
-        return _completed(reply, output)
+            reply, output = self._connection.request(
+                request, patience_s=timeout_s + BACKSTOP_S, stop=stop
+            )
+            lived, self._lives = self._lives, not reply.get("gone", True)
+        return replace(
+            _completed(reply, output),
+            shell_ended=not self._lives,
+            shell_new=lived and reply.get("new", False),
+        )
 
 
 def _completed(reply: dict[str, Any], output: bytes) -> Completed:

@@ -9,7 +9,7 @@ One behaviour suite, `tests/contract/test_sandbox.py`, runs on every backend.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -60,6 +60,11 @@ class Completed:
     duration_s: float
     cut: Cut = ""
     truncated: bool = False
+    """Whether there was more output than is kept."""
+    shell_ended: bool = False
+    """The shell came to its end with this command; the next one will have a new shell."""
+    shell_new: bool = False
+    """The shell had ended since the command before, so this one ran in a new shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +83,31 @@ class Environment:
     image: str = ""
     """The engine's image, for backends that have one."""
     problem: str = ""
+    base: str = ""
+    """The interpreter on the host that the environment was made of; empty: not one of ours."""
+    version: str = ""
+    """Its version, such as "3.12.1"."""
+    chosen: str = ""
+    """Why it was chosen, in words."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the tests find in their environment; `{root}` stands for the repository's copy."""
+    test_paths: tuple[str, ...] = ()
+    """Where the tests are; empty: where pytest's settings say."""
+    test_arguments: tuple[str, ...] = ()
+    """Options for pytest that the project's own runs have."""
 
 
 class Shell(Protocol):
     """A shell that stays: the working directory and variables last from one command to the next."""
 
-    def run(self, command: str, *, timeout_s: float) -> Completed:
+    def run(
+        self, command: str, *, timeout_s: float, stop: Callable[[], bool] | None = None
+    ) -> Completed:
         """Run one command; stdout and stderr come together in `stdout`, in order.
 
         A command that outlives `timeout_s` is ended with everything it started, `cut` is
-        "timeout", and the shell is replaced by a new one in the repository's copy.
+        "timeout", and the shell is replaced by a new one in the repository's copy. Once `stop` is
+        true the same is done, and `cut` is "cancelled".
         """
         ...
 

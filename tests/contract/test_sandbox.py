@@ -227,10 +227,34 @@ def test_a_shell_command_that_hangs_is_ended_and_the_shell_replaced(sandbox: San
     assert shell.run("pwd", timeout_s=PATIENT_S).stdout == f"{sandbox.workdir}\n"
 
 
-@pytest.mark.parametrize(("command", "code"), [("exit 3", 3), ("kill -9 $$", 137)])
+@pytest.mark.parametrize(
+    ("command", "code"), [("exit 3", 3), ("kill -9 $$", 137), ("exec true", 0), ("exec sh", 0)]
+)
 def test_a_shell_that_ends_is_replaced(sandbox: Sandbox, command: str, code: int) -> None:
     shell = sandbox.shell()
-    assert shell.run(command, timeout_s=PATIENT_S).exit_code == code
+    done = shell.run(command, timeout_s=PATIENT_S)
+    assert (done.exit_code, done.shell_ended) == (code, True)
+    done = shell.run("echo again", timeout_s=PATIENT_S)
+    assert (done.stdout, done.shell_ended, done.shell_new) == ("again\n", False, False)
+
+
+def test_a_shell_that_ended_in_between_is_told_of(sandbox: Sandbox) -> None:
+    shell = sandbox.shell()
+    assert not shell.run("(sleep 0.1; kill -9 $$) & echo $$ >job", timeout_s=PATIENT_S).shell_new
+    gone = "while kill -0 $(cat job) 2>/dev/null; do sleep 0.02; done"
+    sandbox.run(["sh", "-c", gone], timeout_s=PATIENT_S)
+    assert shell.run("pwd", timeout_s=PATIENT_S).shell_new
+    assert not shell.run("pwd", timeout_s=PATIENT_S).shell_new
+
+
+def test_stop_cancels_a_shell_command(sandbox: Sandbox) -> None:
+    shell = sandbox.shell()
+
+    def on() -> bool:
+        return "on" in sandbox.changes()
+
+    done = shell.run("echo on; touch on; sleep 600", timeout_s=600, stop=on)
+    assert (done.cut, done.stdout, done.shell_ended) == ("cancelled", "on\n", True)
     assert shell.run("echo again", timeout_s=PATIENT_S).stdout == "again\n"
 
 

@@ -180,7 +180,8 @@ class Keeper:
             self.step(until - time.monotonic())
 
     def answer(self, request: int, cut: str, code: int, began: float, kills: int,
-               out: Capture, err: Capture | None = None, gone: bool = True) -> None:  # fmt: skip
+               out: Capture, err: Capture | None = None, gone: bool = True,
+               new: bool = False) -> None:  # fmt: skip
         if not cut and code and oom_kills() > kills:
             cut = "memory"
         code = {"timeout": 124, "cancelled": 130, "memory": code or 137}.get(cut, code)
@@ -188,7 +189,7 @@ class Keeper:
         header = {
             "id": request, "exit": code, "cut": cut, "duration": time.monotonic() - began,
             "truncated": out.truncated or bool(err and err.truncated), "split": len(first),
-            "gone": gone,
+            "gone": gone, "new": new,
         }  # fmt: skip
         write_all(self.reply, frame(header, first + second))
 
@@ -232,6 +233,7 @@ class Keeper:
             os.close(fd)
         os.set_blocking(out_r, False)
         self.readers = {out_r: Capture(0)}
+        new = True
         while True:
             while self.control not in self.step(60.0, self.control):
                 if self.tree.code is not None:  # ended from outside between two commands
@@ -241,10 +243,14 @@ class Keeper:
                 request, _ = read_frame(self.control)
             except EOFError:
                 self.gone()
-            if not self.command(request, out_r, in_w, status_r):
+            if "command" not in request:  # a cancellation that came too late
+                continue
+            if not self.command(request, out_r, in_w, status_r, new):
                 self.gone()
+            new = False
 
-    def command(self, request: dict[str, Any], out_r: int, in_w: int, status_r: int) -> bool:
+    def command(self, request: dict[str, Any], out_r: int, in_w: int, status_r: int,
+                new: bool) -> bool:  # fmt: skip
         """Run one command in the shell; False once the shell is no more."""
         out = Capture(self.settings.output_bytes)
         if out_r in self.readers:
@@ -269,10 +275,10 @@ class Keeper:
         if cut or not status.endswith(b"\n"):
             self.end(cut)
             code = 137 if self.tree.code is None else self.tree.code
-            self.answer(request["id"], cut, code, began, kills, out)
+            self.answer(request["id"], cut, code, began, kills, out, new=new)
             return False
         while out_r in self.readers and self.take(out_r):
             if out.total > 1 << 30:
                 break
-        self.answer(request["id"], "", int(status), began, kills, out, gone=False)
+        self.answer(request["id"], "", int(status), began, kills, out, gone=False, new=new)
         return True
