@@ -58,6 +58,15 @@ class Candidate:
             files[edit.path] = text[: edit.start] + edit.replacement + text[edit.end :]
         return files
 
+    def joined(self, content: bytes) -> Edit:
+        """All edits of a candidate for one file as one, from the first byte to the last."""
+        ordered = sorted(self.edits, key=lambda e: e.start)
+        start, text, at = ordered[0].start, b"", ordered[0].start
+        for edit in ordered:
+            text += content[at : edit.start] + edit.replacement
+            at = edit.end
+        return Edit(ordered[0].path, start, at, text)
+
     def digest(self, sources: Mapping[str, bytes]) -> bytes:
         """Equal for candidates that give the same text."""
         whole = hashlib.blake2b(digest_size=16)
@@ -76,13 +85,18 @@ def candidates_at(spot: Spot, templates: Sequence[Template] = TEMPLATES) -> Iter
     for template in templates:
         for fix in template.fixes(spot):
             replacement = fix.text.encode()
-            if content[fix.start : fix.end] == replacement or (
-                not replacement.strip() and (not content[fix.start : fix.end].strip())
+            if not fix.more and (
+                content[fix.start : fix.end] == replacement
+                or (not replacement.strip() and not content[fix.start : fix.end].strip())
             ):
                 continue
             line = source.line_of(fix.start)
+            parts = (
+                (fix.start, fix.end, replacement),
+                *((s, e, t.encode()) for s, e, t in fix.more),
+            )
             yield Candidate(
-                edits=(Edit(source.path, *_trimmed(content, fix.start, fix.end, replacement)),),
+                edits=tuple(Edit(source.path, *_trimmed(content, *part)) for part in parts),
                 template=template.name,
                 place=Place(source.path, min(line, end)),
                 prior=template.prior * max(0.0, min(1.0, fix.weight)),

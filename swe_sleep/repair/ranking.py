@@ -108,9 +108,9 @@ def _open(
 
 def _shape(candidate: Candidate, sources: Mapping[str, Source]) -> bytes | None:
     """What the candidate would mean; None if it does not compile or means what stands there."""
-    if len(candidate.edits) == 1:
-        edit = candidate.edits[0]
-        source = sources[edit.path]
+    if len(candidate.paths) == 1:
+        source = sources[candidate.paths[0]]
+        edit = candidate.joined(source.content)
         shape = source.shape(edit.start, edit.end, edit.replacement)
         return None if shape == source.unchanged(edit.start, edit.end) else shape
     contents = {path: sources[path].content for path in candidate.paths}

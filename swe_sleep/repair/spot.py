@@ -23,6 +23,8 @@ class Fix:
     text: str
     what: str
     weight: float = 1.0
+    more: tuple[tuple[int, int, str], ...] = ()
+    """Further edits of the same file that belong to it, apart from the first and each other."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,14 @@ class Spot:
 
     def of(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         return (node for node in self.nodes if isinstance(node, kinds))
+
+    @cached_property
+    def text_over_lines(self) -> bool:
+        """Whether a string here goes over several lines, so that indenting them would change it."""
+        strings = (ast.Constant, ast.JoinedStr)
+        return any(
+            isinstance(n, strings) and n.end_lineno != n.lineno for n in ast.walk(self.statement)
+        )
 
     @cached_property
     def conditions(self) -> tuple[ast.expr, ...]:

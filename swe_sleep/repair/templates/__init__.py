@@ -19,9 +19,12 @@ from swe_sleep.repair.templates import (
     constants,
     defaults,
     exceptions,
+    flow,
     guards,
     names,
     statements,
+    types,
+    wrapping,
 )
 
 
@@ -95,4 +98,17 @@ TEMPLATES: tuple[Template, ...] = (
     Template("mutable default", 0.80, defaults.mutable_default),
     Template("default value", 0.60, defaults.default),
     Template("decorator", 0.50, defaults.decorator),
+    Template("statement without a guard", 0.30, wrapping.guarded_statement),
+    Template("conditional value", 0.30, wrapping.conditional_value),
+    Template("empty or None", 0.45, wrapping.either_value),
+    Template("attribute that may be missing", 0.25, wrapping.attribute_default),
+    Template("missing branch", 0.25, wrapping.other_branch),
+    Template("type test", 0.50, types.type_test),
+    Template("element", 0.30, types.element),
+    Template("members", 0.30, types.members),
+    Template("formatting", 0.50, types.formatting),
+    Template("raise", 0.60, flow.raising),
+    Template("asynchronous block", 0.60, flow.asynchronous_block),
+    Template("parent's method", 0.45, flow.parent_call),
+    Template("generator's values", 0.60, flow.generator),
 )

@@ -178,26 +178,47 @@ def add_conjunct(spot: Spot) -> Iterator[Fix]:
                     )
 
 
+def lent_tests(spot: Spot, around: ast.AST) -> Iterator[tuple[str, float]]:
+    """Tests that the function, the file and its past make, those first that ask for names which
+    `around` uses."""
+    used = [n.id for n in ast.walk(around) if isinstance(n, ast.Name)]
+    seen: set[str] = set()
+    scope = spot.function or spot.source.tree
+    sources = [(1.0, spot.source, scope), (0.5, spot.source, spot.source.tree)]
+    sources += [(0.8, past, past.tree) for past in spot.past]
+    for near, source, tree in sources:
+        for part, test in source.remember(tree, _single_tests).items():
+            if part in seen or test is around or not spot.known(test):
+                continue
+            seen.add(part)
+            names = [n.id for n in ast.walk(test) if isinstance(n, ast.Name)]
+            shared = max((alike(a, b) for a in used for b in names), default=0.0)
+            yield part, near * (0.3 + 0.7 * shared)
+
+
+def _single_tests(tree: ast.AST) -> dict[str, ast.expr]:
+    """The tests of a function or file, without `and` and `or`, by their text."""
+    found: dict[str, ast.expr] = {}
+    for node in ast.walk(tree):
+        tests: list[ast.expr] = []
+        if isinstance(node, ast.BoolOp):
+            tests = list(node.values)
+        elif isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            tests = [node.test]
+        for test in tests:
+            if not isinstance(test, ast.BoolOp):
+                part = ast.unparse(test)
+                if len(part) <= 60:
+                    found.setdefault(part, test)
+    return found
+
+
 def _conjuncts(spot: Spot, condition: ast.expr) -> Iterator[tuple[str, float]]:
     used = [n.id for n in ast.walk(condition) if isinstance(n, ast.Name)]
     seen: set[str] = set()
-    scope = spot.function or spot.source.tree
-    for near, tree in ((1.0, scope), (0.5, spot.source.tree), *((0.8, p.tree) for p in spot.past)):
-        for node in ast.walk(tree):
-            tests: list[ast.expr] = []
-            if isinstance(node, ast.BoolOp):
-                tests = list(node.values)
-            elif isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
-                tests = [node.test]
-            for test in tests:
-                if test is condition or isinstance(test, ast.BoolOp) or not spot.known(test):
-                    continue
-                part = ast.unparse(test)
-                if part not in seen and len(part) <= 60:
-                    seen.add(part)
-                    names = [n.id for n in ast.walk(test) if isinstance(n, ast.Name)]
-                    shared = max((alike(a, b) for a in used for b in names), default=0.0)
-                    yield part, near * (0.3 + 0.7 * shared)
+    for part, weight in lent_tests(spot, condition):
+        seen.add(part)
+        yield part, weight
     for name in dict.fromkeys([*used, *spot.locals[:6]]):
         weight = 0.5 if name in used else 0.3
         for part, factor in ((f"{name} is not None", 1.0), (name, 0.9), (f"not {name}", 0.7)):
