@@ -190,9 +190,10 @@ def test_a_candidate_that_loops_for_ever_is_given_little_time(in_process: Make) 
     limits: list[tuple[bool, float]] = []
     validate = validator.validate
 
-    def noting(*args: Any, **more: Any) -> Any:
-        run = validate(*args, **more)
-        limits.append((bool(run.bad), more["test_timeout_s"]))
+    def noting(files: Any, ids: Any, **more: Any) -> Any:
+        run = validate(files, ids, **more)
+        if list(ids) == [r.test_id for r in FAILING]:  # others see only what passed these
+            limits.append((bool(run.bad), more["test_timeout_s"]))
         return run
 
     validator.validate = noting
