@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Failing, passing_ids
 from swe_sleep.notes.view import SeenIssue
-from swe_sleep.records import AnticipatedIssue, Coverage, Note, Patch, Proof, State, Usage
-from swe_sleep.repair.search import Budget, Found, Repair
-from swe_sleep.repair.validation import SandboxValidator
-from swe_sleep.repo.snapshot import REGULAR
+from swe_sleep.records import AnticipatedIssue, Note, Patch, Proof, State, Usage
+from swe_sleep.repair.noted import search_noted
+from swe_sleep.repair.search import Budget, Found
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import find_test_files
 from swe_sleep.testing.verify import Bounds, verify
-from swe_sleep.testing.warm import WarmTests
 
 KEPT = 2
 """Verified patches that are kept with an issue: the best, and another view of it."""
@@ -80,27 +78,20 @@ class SpeculatePass:
 
     @staticmethod
     def _search(work: Situation, failing: list[Failing]) -> tuple[Found, list[str]]:
-        files = {path for test in failing for path in test.covered}
-        coverage, results = work.evidence.coverage_of(files)
-        passing = passing_ids(results)
-        own = Coverage({test.id: test.covered for test in failing if test.covered})
-        coverage = coverage.merged(own)
-        sources = work.sources
+        known = work.evidence.coverage_of({path for test in failing for path in test.covered})
         seconds = min(work.settings.sleep.speculate_s, max(work.budget.left_s, 1.0))
-        with WarmTests(work.tests) as warm:
-            found = Repair(SandboxValidator(warm)).search(
-                sources,
-                [test.result for test in failing],
-                passing,
-                coverage=coverage if coverage.lines else None,
-                recent=work.evidence.old_texts(failing),
-                modes={p: e.mode for p, e in work.snapshot.files.items() if e.mode != REGULAR},
-                budget=Budget(seconds=seconds),
-                stop=work.budget.exhausted,
-                on_event=lambda event: work.progress(f"{event.tried} tried: {event.text}"),
-            )
-        work.sandbox.reset()
-        return found, passing
+        found = search_noted(
+            work.tests,
+            work.snapshot,
+            work.sources,
+            failing,
+            known,
+            recent=work.evidence.old_texts(failing),
+            budget=Budget(seconds=seconds),
+            stop=work.budget.exhausted,
+            progress=work.progress,
+        )
+        return found, passing_ids(known[1])
 
     @staticmethod
     def _suite_is_quick(work: Situation) -> bool:
