@@ -11,8 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from swe_sleep.records import (
@@ -25,102 +24,35 @@ from swe_sleep.records import (
     Usage,
     file_of,
 )
-from swe_sleep.repair.candidates import Candidate, Kind
+from swe_sleep.repair.candidates import Candidate
+from swe_sleep.repair.found import Budget as Budget
+from swe_sleep.repair.found import Ended, Found, Plausible
+from swe_sleep.repair.found import Event as Event
 from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import localise
-from swe_sleep.repair.validation import Stop, Validator, Verdict
+from swe_sleep.repair.validation import Judgement, Screening, Stop, Trial, Validator
 from swe_sleep.repo.diff import diff
 from swe_sleep.testing.discovery import is_test_path
 
 PRODUCER = "repair/search"
 
-FIRST_BATCH, MOST_AT_ONCE = 10, 320
-"""Candidates that are screened together: a session of pytest is paid once for all of them."""
-SCREEN_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    seconds: float = 60.0
-    candidates: int = 3000
-    plausible: int = 3
-    """So many plausible patches are enough; ways to undo the change count as one."""
-    patience: int = 80
-    """Once there is a plausible patch, so many candidates in a row without another end it."""
-
-
-GENEROUS_S = 30.0
-"""For a test on a candidate that has passed the first ones already."""
+FIRST_BATCH, MOST_AT_ONCE = 16, 600
+BATCH_S = 2.0
+"""A batch is as large as is judged in about this time, so that a stop is soon heard."""
+MOST_PASSED = 4
+"""A batch ends early at so many that passed, for their sake."""
+FRESH_SHARE = 0.3
+"""Of the time may go into candidates that only a fresh process can judge, while others wait."""
 SCREENED = 6
 """Failing tests that a screening runs, the quickest: all of them have the last word later."""
-
-Ended = Literal[
-    "enough", "patience", "seconds", "candidates", "exhausted", "stopped", "does not fail"
-]
-
-ENDED: Mapping[Ended, str] = {
-    "enough": "enough plausible patches were found",
-    "patience": "no further plausible patch came up for a while",
-    "seconds": "the time was up",
-    "candidates": "the limit of candidates was reached",
-    "exhausted": "every candidate was tried",
-    "stopped": "it was stopped",
-    "does not fail": "the tests that should fail passed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Live progress. `text` is one line for a person."""
-
-    kind: Literal["measured", "localised", "tried", "plausible", "ended"]
-    text: str
-    tried: int = 0
-    plausible: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plausible:
-    """A patch that passed. `kind` says how it stands to the person's recent change; `score`
-    orders plausible patches, the best first."""
-
-    patch: Patch
-    files: Mapping[str, bytes]
-    candidate: Candidate
-    score: float
-    run: TestRun
-
-    @property
-    def kind(self) -> Kind:
-        return self.candidate.kind
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search came to: plausible patches, best first, and what it took."""
-
-    plausible: tuple[Plausible, ...]
-    suspicions: tuple[Suspicion, ...]
-    ended: Ended
-    usage: Usage
-    coverage: Coverage = field(default_factory=Coverage)
-    """What it searched with: the one given, or the one it measured."""
-
-    @property
-    def best(self) -> Plausible | None:
-        return self.plausible[0] if self.plausible else None
-
-    @property
-    def summary(self) -> str:
-        count = len(self.plausible)
-        patches = f"{count or 'no'} plausible patch{'' if count == 1 else 'es'}"
-        return (
-            f"{patches}; {self.usage.candidates} candidates tried in {self.usage.test_runs} test "
-            f"runs and {self.usage.wall_s:.1f} s; {ENDED[self.ended]}"
-        )
+MOST_REACHING = 200
+"""Tests beside the failing ones that judge an edit; all have their word in the verification."""
+OPENING_S = 60.0
+"""For collecting the tests of a screening."""
+GENEROUS_S = 30.0
+"""For a test on a candidate that has passed the first ones already."""
 
 
 class Repair:
@@ -187,7 +119,10 @@ class _Search:
         stop: Stop,
         tell: Callable[[Event], None],
     ) -> None:
-        self.validator, self.screens = repair._validator, True
+        self.validator = repair._validator
+        self.screening: Screening | None = None
+        self.rate = FIRST_BATCH / BATCH_S
+        self.fresh_s = 0.0
         self.clock = repair._clock
         self.library, self.recent, self.budget = library, recent, budget
         self.failing, self.passing = list(failing), list(passing)
@@ -199,7 +134,9 @@ class _Search:
         self.tried = self.test_runs = 0
         self.plausible: list[Plausible] = []
         self.since_plausible = 0
+        self.plausible_at = 0.0
         self.coverage = Coverage()
+        self.reached: dict[tuple[tuple[str, int, int], ...], tuple[str, ...]] = {}
         self.run_limit_s = self.test_limit_s = 60.0
 
     # -- the course of a search -----------------------------------------------------------------
@@ -223,24 +160,45 @@ class _Search:
             past=past,
             first=undoing(self.recent, self.library, editable),
         )
-        size, waiting = FIRST_BATCH, deque[Ranked]()
-        while (over := self._over()) is None:
-            waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
-            if not waiting:
-                break
-            judged = self._screen(list(waiting))
-            for verdict in judged:
-                ranked = waiting.popleft()
-                if verdict == "failed":
-                    self._count()
-                    self._say("tried", ranked.candidate.summary)
-                else:
-                    self._try(ranked, screened=verdict == "passed")
-                if self._over() is not None:
-                    break
-            size = min(MOST_AT_ONCE, size * 2)
-        ended = over or "exhausted"
+        try:
+            ended = self._go_through(order)
+        finally:
+            if self.screening is not None:
+                self.screening.close()
         return self._found(suspicions, ended)
+
+    def _go_through(self, order: Iterator[Ranked]) -> Ended:
+        """Screen the candidates in batches; what a screening can't judge waits for its share of
+        the time."""
+        fresh: deque[Ranked] = deque()
+        waiting: deque[Ranked] = deque()
+        self._open_screening()
+        while (over := self._over()) is None:
+            size = max(FIRST_BATCH, min(MOST_AT_ONCE, int(self.rate * BATCH_S)))
+            waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
+            if not waiting and not fresh:
+                return "exhausted"
+            for judgement in self._screen(waiting):
+                self._take(waiting.popleft(), judgement, fresh)
+            while fresh and self._over() is None and self._time_for_fresh(bool(waiting)):
+                began = self.clock()
+                self._try(fresh.popleft(), screened=False)
+                self.fresh_s += self.clock() - began
+        return over
+
+    def _time_for_fresh(self, others_wait: bool) -> bool:
+        spent = self.clock() - self.started
+        return not others_wait or self.fresh_s <= FRESH_SHARE * spent
+
+    def _take(self, ranked: Ranked, judgement: Judgement, fresh: deque[Ranked]) -> None:
+        if judgement.verdict == "unknown":
+            fresh.append(ranked)
+        elif judgement.verdict == "passed":
+            self._try(ranked, screened=True)
+        elif judgement.verdict != "same":
+            self.tried += 1
+            self.since_plausible += 1
+            self._say("tried", ranked.candidate.summary)
 
     def _editable(self, path: str) -> bool:
         return path not in self.closed and not is_test_path(path, self.test_files)
@@ -285,36 +243,43 @@ class _Search:
         slowest = max((r.duration_s for r in run.results), default=0.0)
         self._limits(max(slowest / 3, *(r.duration_s for r in self.failing)))
 
-    def _screen(self, batch: Sequence[Ranked]) -> Sequence[Verdict]:
-        """Judge a batch at once; where that is not possible, the first of it is unknown."""
-        if self.screens:
-            contents = self.library.contents
-            verdicts = self.validator.screen(
-                [ranked.candidate.apply(contents) for ranked in batch],
-                [r.test_id for r in self.failing[:SCREENED]],
-                timeout_s=max(1.0, min(SCREEN_S, self._left())),
-                test_timeout_s=self.test_limit_s,
-                stop=lambda: self.outside_stop() or self._left() < -1,
-            )
-            self.test_runs += sum(1 for verdict in verdicts if verdict != "unknown")
-            if verdicts or self._over() is not None:
-                return verdicts
-            self.screens = False  # such tests do not fail, or can't be collected, that way
-        return ["unknown"] * len(batch)
+    def _open_screening(self) -> None:
+        """Collect the failing tests and those that share a suspicious file with them."""
+        ids = [r.test_id for r in self.failing[:SCREENED]]
+        shared = {p for i in ids for p in self.coverage.lines.get(i, {}) if self._editable(p)}
+        others = [t for t in self.passing if shared & self.coverage.lines.get(t, {}).keys()]
+        limit = max(1.0, min(OPENING_S, self._left()))
+        self.screening = self.validator.screening(ids, others, timeout_s=limit)
 
-    def _count(self) -> None:
-        self.tried += 1
-        self.since_plausible += 1
+    def _screen(self, waiting: Sequence[Ranked]) -> Sequence[Judgement]:
+        """Judge a first part of what waits; where there is no screening, all is unknown."""
+        if self.screening is None or not waiting:
+            return [Judgement("unknown")] * len(waiting)
+        began = self.clock()
+        judged = self.screening.judge(
+            [Trial(r.candidate.edits, self._reaching(r.candidate)) for r in waiting],
+            timeout_s=max(0.5, min(2 * BATCH_S, self._left())),
+            test_timeout_s=self.test_limit_s,
+            most_passed=MOST_PASSED,
+        )
+        runs = sum(1 for j in judged if j.verdict not in ("same", "unknown"))
+        self.test_runs += runs
+        self.rate = max(1.0, len(judged) / max(0.05, self.clock() - began))
+        if not judged and self._over() is None:
+            self.screening.close()
+            self.screening = None
+        return judged
 
     def _try(self, ranked: Ranked, *, screened: bool) -> None:
-        """Cheapest first: one failing test, the other failing tests, the impacted tests; what
-        passed the screening most likely passes the failing tests, and gets one run for all."""
+        """In a fresh process, cheapest first: one failing test, the others, the tests that it can
+        reach; what passed the screening most likely passes, and gets one run for all."""
         candidate = ranked.candidate
         files = candidate.apply(self.library.contents)
-        self._count()
+        self.tried += 1
+        self.since_plausible += 1
         ids = [r.test_id for r in self.failing]
         runs: list[TestRun] = []
-        impacted = self._impacted(candidate)
+        impacted = list(self._reaching(candidate))
         batches = [[*ids, *impacted]] if screened else [ids[:1], ids[1:], impacted]
         for batch in batches:
             if not batch:
@@ -341,31 +306,39 @@ class _Search:
         self.plausible.append(Plausible(patch, files, candidate, score, passed))
         self.plausible.sort(key=lambda p: -p.score)
         self.since_plausible = 0
+        self.plausible_at = self.clock()
         self._say("plausible", candidate.summary)
 
-    def _impacted(self, candidate: Candidate) -> list[str]:
+    def _reaching(self, candidate: Candidate) -> tuple[str, ...]:
         """The passing tests that run the function a candidate edits (all that reach its file, for
-        an edit outside functions), and those whose coverage is not known."""
-        ranges: list[tuple[str, int, int]] = []
+        an edit outside functions), and those whose coverage is not known; of many, those that
+        run the least beside it."""
+        key: list[tuple[str, int, int]] = []
         for edit in candidate.edits:
             source = self.library[edit.path]
             statement = source.statement_at(source.line_of(edit.start))
             function = source.function_of(statement) if statement is not None else None
             if function is None or statement is function:
-                ranges.append((edit.path, 1, 1 << 30))
+                key.append((edit.path, 1, 1 << 30))
             else:
-                ranges.append((edit.path, function.lineno + 1, function.end_lineno or 0))
-        lines = self.coverage.lines
-        return [
-            test
-            for test in self.passing
-            if test not in lines
-            or any(
-                low <= line <= high
-                for path, low, high in ranges
-                for line in lines[test].get(path, ())
-            )
-        ]
+                key.append((edit.path, function.lineno + 1, function.end_lineno or 0))
+        ranges = tuple(key)
+        if ranges not in self.reached:
+            lines = self.coverage.lines
+            found = [
+                test
+                for test in self.passing
+                if test not in lines
+                or any(
+                    low <= line <= high
+                    for path, low, high in ranges
+                    for line in lines[test].get(path, ())
+                )
+            ]
+            if len(found) > MOST_REACHING:
+                found.sort(key=lambda t: sum(map(len, lines.get(t, {}).values())))
+            self.reached[ranges] = tuple(found[:MOST_REACHING])
+        return self.reached[ranges]
 
     # -- limits and accounts --------------------------------------------------------------------
 
@@ -402,7 +375,10 @@ class _Search:
             return "stopped"
         if len(self.plausible) - max(0, undone - 1) >= self.budget.plausible:
             return "enough"
-        if self.plausible and self.since_plausible >= self.budget.patience:
+        waited = self.clock() - self.plausible_at
+        if self.plausible and (
+            self.since_plausible >= self.budget.patience or waited >= self.budget.patience_s
+        ):
             return "patience"
         if self._left() <= 0:
             return "seconds"

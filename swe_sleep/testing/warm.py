@@ -8,9 +8,7 @@ imported; so the last word on a patch has `verify`, which does not use this.
 
 from __future__ import annotations
 
-import json
 import posixpath
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,20 +17,16 @@ from typing import Any, Self
 
 from swe_sleep.errors import TestsError
 from swe_sleep.records import TestRun
-from swe_sleep.testing.tests import BACKSTOP_S, ENVIRONMENT, Execution, Tests
+from swe_sleep.testing.served import Server
+from swe_sleep.testing.tests import Execution, Tests
 
 START_S = 60.0
-
-# Waits on the pipe that the server answers on; ends early if the server is gone.
-_ASK = "kill -0 $(cat {f}/pid) && echo {job} > {f}/jobs && IFS= read -r line < {f}/answers"
 
 
 class WarmTests:
     """Quick runs of a few tests in one open sandbox. A context manager.
 
-    Uses the sandbox's shell for short commands in subshells; the shell's folder and variables stay
-    as they were. Where the server can't be started, or is lost, runs are cold ones: `warm` and
-    `why` say so.
+    Where the server can't be started, or is lost, runs are cold ones: `warm` and `why` say so.
     """
 
     def __init__(self, tests: Tests) -> None:
@@ -40,7 +34,7 @@ class WarmTests:
         self.warm = False
         self.why = "not started yet"
         self._starts = 0
-        self._folder = ""
+        self._server: Server | None = None
 
     def run(
         self,
@@ -104,38 +98,24 @@ class WarmTests:
         self._starts += 1
         tests = self.tests
         tests.install()
-        self._folder = posixpath.join(tests.folder, f"server-{self._starts}")
-        tests.sandbox.put({posixpath.join(self._folder, "here"): b""})
-        values = " ".join(f"{name}={shlex.quote(text)}" for name, text in ENVIRONMENT.items())
-        quoted = shlex.quote(self._folder)
+        self._server = Server(tests.sandbox, posixpath.join(tests.folder, f"server-{self._starts}"))
         argv = [
             tests.sandbox.environment.python,
             posixpath.join(tests.folder, "runner.py"),
             "serve",
-            self._folder,
+            self._server.folder,
             tests.sandbox.workdir,
         ]
-        command = (
-            f"( cd {shlex.quote(tests.sandbox.workdir)} || exit; "
-            f"{values} {shlex.join(argv)} </dev/null >{quoted}/log 2>&1 & server=$!; "
-            f"until [ -e {quoted}/pid ] || ! kill -0 $server; do sleep 0.02; done; "
-            f"cat {quoted}/pid ) 2>/dev/null"
-        )
-        done = tests.sandbox.shell().run(command, timeout_s=START_S)
-        self.warm = done.exit_code == 0 and done.stdout.strip().isdigit()
-        self.why = "" if self.warm else f"the server did not start: {self._log()}"
+        self.warm = self._server.start(argv, timeout_s=START_S)
+        last = self._server.last_words
+        self.why = "" if self.warm else f"the server did not start: {last()}"
 
     def _ask(self, job: dict[str, Any]) -> TestRun | None:
         """One run by the server; None where it is lost."""
-        sandbox = self.tests.sandbox
-        place = posixpath.join(self._folder, "job.json")
-        sandbox.put({place: json.dumps(job).encode()})
-        folder = shlex.quote(self._folder)
-        command = f"( {_ASK.format(f=folder, job=shlex.quote(place))} ) 2>/dev/null"
+        assert self._server is not None
         began = time.monotonic()
-        done = sandbox.shell().run(command, timeout_s=job["timeout_s"] + BACKSTOP_S)
-        if done.exit_code != 0 or done.cut:
-            self.warm, self.why = False, f"the server was lost: {self._log()}"
+        if not self._server.ask(job, timeout_s=job["timeout_s"]):
+            self.warm, self.why = False, f"the server was lost: {self._server.last_words()}"
             return None
         execution = Execution()
         execution.reading.take(self.tests.file(job, "events.jsonl"))
@@ -146,19 +126,11 @@ class WarmTests:
         self.tests.forget(job)
         return replace(execution.run(job), duration_s=time.monotonic() - began)
 
-    def _log(self) -> str:
-        try:
-            text = self.tests.sandbox.get(posixpath.join(self._folder, "log"))
-        except FileNotFoundError:
-            return "it said nothing"
-        return (text.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-
     def close(self) -> None:
         """End the server."""
-        if self.warm:
+        if self.warm and self._server is not None:
             self.warm, self.why = False, "closed"
-            pid = f"{shlex.quote(self._folder)}/pid"
-            self.tests.sandbox.shell().run(f"( kill $(cat {pid}) ) 2>/dev/null", timeout_s=10)
+            self._server.close()
 
     def __enter__(self) -> Self:
         return self

@@ -65,8 +65,8 @@ class InProcess:
                 break
         return TestRun(tuple(results), coverage=Coverage(lines) if coverage else None)
 
-    def screen(self, *arguments: object, **more: object) -> tuple[()]:
-        return ()
+    def screening(self, *arguments: object, **more: object) -> None:
+        return None
 
 
 def _tracer(ran: set[int]) -> Callable[[FrameType, str, object], Any]:

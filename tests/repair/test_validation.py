@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from swe_sleep.records import Outcome, TestResult, TestRun
+from swe_sleep.repair.candidates import Edit
 from swe_sleep.repair.search import Budget, Repair
-from swe_sleep.repair.validation import SandboxValidator
+from swe_sleep.repair.validation import Judgement, SandboxValidator, Trial
 
 Open = Callable[[Mapping[str, str]], SandboxValidator]
 
@@ -93,35 +94,87 @@ def test_a_run_sees_its_own_files_and_no_earlier_ones(open_validator: Open) -> N
     assert 21 in covered.coverage.lines[TILL]["shop/prices.py"]
 
 
+def replaced(files: Mapping[str, str], old: str, new: str) -> Edit:
+    text = files["shop/prices.py"]
+    assert text.count(old) == 1
+    start = len(text[: text.index(old)].encode())
+    return Edit("shop/prices.py", start, start + len(old.encode()), new.encode())
+
+
+def judged(
+    validator: SandboxValidator,
+    files: Mapping[str, str],
+    changes: Sequence[tuple[str, str]],
+    failing: Sequence[str],
+    others: Sequence[str] = (),
+    test_timeout_s: float = 30,
+) -> list[Judgement]:
+    """What a screening says of replacements in the prices' file."""
+    screening = validator.screening(failing, others, timeout_s=60)
+    if screening is None:
+        return []
+    trials = [Trial((replaced(files, *change),), tuple(others)) for change in changes]
+    try:
+        return list(
+            screening.judge(trials, timeout_s=60, test_timeout_s=test_timeout_s, most_passed=9)
+        )
+    finally:
+        screening.close()
+
+
+def verdicts(judgements: Sequence[Judgement]) -> list[str]:
+    return [judgement.verdict for judgement in judgements]
+
+
 def test_screening_sorts_out_what_fails(open_validator: Open) -> None:
     files = broken("price < 0", "price <= 0")
-    wrong = files["shop/prices.py"]
+    changes = [
+        ("price <= 0", "price >= 0"),
+        ("price <= 0", "price < 0"),
+        ("        self.seen.append(price)", "        while True:\n            pass"),
+        ('kind = "till"', 'kind = "other"'),
+        ("price <= 0", "not price is price"),
+        ("price <= 0", "(price <= 0)"),
+        ("self, price):", "self, price=price):"),
+    ]
+    found = judged(open_validator(files), files, changes, [TILL])
+    assert verdicts(found) == [
+        "failed", "passed", "failed", "unknown", "passed", "same", "unknown"
+    ]  # fmt: skip
 
-    def put(old: str, new: str) -> dict[str, bytes]:
-        assert wrong.count(old) == 1
-        return {"shop/prices.py": wrong.replace(old, new).encode()}
 
-    verdicts = open_validator(files).screen(
-        [
-            put("price <= 0", "price >= 0"),
-            put("price <= 0", "price < 0"),
-            put("        self.seen.append(price)", "        while True:\n            pass"),
-            put("discount=10", "discount=20"),
-            put('kind = "till"', 'kind = "other"'),
-            put("price <= 0", "not price is price"),
-        ],
-        [TILL],
-        timeout_s=60,
-        test_timeout_s=30,
-    )
-    assert list(verdicts) == ["failed", "passed", "failed", "unknown", "unknown", "passed"]
+def test_screening_says_which_other_test_a_candidate_breaks(open_validator: Open) -> None:
+    files = broken("discount // 100", "discount // 10")
+    changes = [
+        ("discount // 10", "discount // 90"),
+        ("return whole -", "return 135 if discount else whole -"),
+        ("discount // 10", "discount // 100"),
+    ]
+    found = judged(open_validator(files), files, changes, [TESTS[0]], [TESTS[1], TILL])
+    assert verdicts(found) == ["failed", "broke", "passed"]
+    assert found[1].broke == TESTS[1]
+
+
+def test_screening_exchanges_default_values(open_validator: Open) -> None:
+    files = broken("discount=10", "discount=20")
+    changes = [("discount=20", "discount=30"), ("discount=20", "discount=10")]
+    found = judged(open_validator(files), files, changes, [TESTS[0]], [TESTS[1], TILL])
+    assert verdicts(found) == ["failed", "passed"]
+
+
+def test_screening_counts_the_failing_tests_that_a_candidate_mends(open_validator: Open) -> None:
+    files = broken("whole = 0", "whole = 1")
+    both = [TESTS[0], TILL]
+    change = ("self.seen = []", "self.seen = [-1]")
+    validator = open_validator(files)
+    found = judged(validator, files, [change], both)
+    assert found == [Judgement("failed", 0)]
+    found = judged(validator, files, [change], both[::-1])
+    assert found == [Judgement("failed", 1)]
 
 
 def test_screening_a_test_that_passes_judges_nothing(open_validator: Open) -> None:
-    verdicts = open_validator(SHOP).screen(
-        [text("whole +=", "whole -=")], [TILL], timeout_s=60, test_timeout_s=30
-    )
-    assert list(verdicts) == []
+    assert judged(open_validator(SHOP), SHOP, [("whole +=", "whole -=")], [TILL]) == []
 
 
 def test_a_search_mends_the_fault(open_validator: Open, tmp_path: Path) -> None:
@@ -177,11 +230,11 @@ def test_screening_gives_a_good_candidate_time_for_every_test(open_validator: Op
     broken = good.replace(b"whole += price", b"whole = price; int(whole == 100) / 0")
     files = {**SHOP, "shop/prices.py": broken.decode(), "tests/test_slow.py": SLOW}
     fast = files | {"tests/test_slow.py": SLOW.replace("until =", "total([1]); until =")}
-    validator = open_validator(fast)
-    verdicts = validator.screen(
-        [{"shop/prices.py": good}],
+    found = judged(
+        open_validator(fast),
+        fast,
+        [("whole = price; int(whole == 100) / 0", "whole += price")],
         [f"tests/test_slow.py::test_work[{n}]" for n in range(5)],
-        timeout_s=120,
         test_timeout_s=10,
     )
-    assert list(verdicts) == ["passed"]
+    assert verdicts(found) == ["passed"]
