@@ -6,12 +6,14 @@ Unknown keys and bad values are refused with the key, and where it stands, named
 
 The two files belong to the repository, and a repository may be hostile: keys that decide where a
 key or code goes, or what money is (`FROM_PERSON_ONLY`), are taken from the environment and flags
-alone.
+alone. Of `environment.python` a repository may set a version such as "3.12", which only chooses
+among the interpreters that are here.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,7 +30,16 @@ from pydantic_settings import (
 from swe_sleep.errors import ConfigError
 
 ENV_PREFIX = "SWE_SLEEP_"
-FROM_PERSON_ONLY = ("model.base_url", "model.provider", "model.prices", "environment.python")
+FROM_PERSON_ONLY = (
+    "model.base_url",
+    "model.provider",
+    "model.region",
+    "model.project",
+    "model.resource",
+    "model.prices",
+    "environment.python",
+)
+PYTHON_VERSION = re.compile(r"3(?:\.\d+){1,2}\Z")
 DEFAULT_MODEL = "claude-opus-5-5"
 """The provider's own advice for long work on code, and cheaper than the Opus before it."""
 
@@ -87,12 +98,26 @@ class SandboxSettings(_Table):
 
 
 class EnvironmentSettings(_Table):
+    """What the tests run in. Unset keys are found out from the repository's files."""
+
     python: str = ""
-    """The interpreter for the tests; empty: the one that runs swe-sleep."""
+    """The interpreter: a version such as "3.12", or (not in a repository's file) a path; empty: the
+    newest here that the project says it works with."""
     requirements: tuple[str, ...] | None = None
     """Requirement lines to install instead of what the repository's files say."""
     extras: tuple[str, ...] = ()
     """Extras and dependency groups to install besides those with a usual name (test, dev, ...)."""
+    variables: dict[str, str] = {}
+    """Environment variables for the tests; `{root}` is the repository's copy."""
+    test_paths: tuple[str, ...] | None = None
+    """Folders with tests, where pytest's own settings name none."""
+    test_arguments: tuple[str, ...] | None = None
+    """Options for pytest, such as "--import-mode=importlib"."""
+    build: bool | None = None
+    """Run the project's own build, in a sandbox; unset: where it makes something that is missing,
+    such as compiled extensions."""
+    until: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+    """Take no package that was published after this day, such as "2025-06-30"."""
 
 
 class ModelSettings(_Table):
@@ -100,6 +125,12 @@ class ModelSettings(_Table):
     provider: Provider = "anthropic"
     base_url: str = ""
     """Another server that speaks the Messages API."""
+    region: str = ""
+    """Bedrock's or Vertex's; empty: what the platform's own variables say."""
+    project: str = ""
+    """Vertex's project; empty: what its own variables say."""
+    resource: str = ""
+    """Foundry's resource; empty: what its own variable says."""
     prices: str = ""
     """A price list of your own, in the form of `model/prices.toml`; a model that is in none is not
     asked, as its budget could not be kept."""
@@ -147,7 +178,9 @@ def load(root: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     if root is not None:
         for label, table in _files(root):
             for key in FROM_PERSON_ONLY:
-                if _look_up(table, key.split(".")) is not None:
+                value = _look_up(table, key.split("."))
+                harmless = isinstance(value, str) and PYTHON_VERSION.match(value)
+                if value is not None and not (key == "environment.python" and harmless):
                     raise ConfigError(
                         f"{label}: {key} may not be set by a repository's file.",
                         f"Set {_variable(key)} instead.",

@@ -7,16 +7,20 @@ Loaded by the `messages_api` fixture in conftest.py.
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Block = dict[str, Any]
+BEDROCK = "/invoke-with-response-stream"
+"""The end of the path by which Bedrock is asked to stream, in an encoding of its own."""
 Respond = Callable[["_Exchange"], None]
 
 
@@ -35,6 +39,11 @@ def call(name: str, *, call_id: str = "", **values: object) -> Block:
 def broken_call(name: str, raw: str, *, call_id: str = "") -> Block:
     """A call whose input is streamed as this text, whatever it is."""
     return {"type": "tool_use", "id": call_id, "name": name, "input": {}, "raw": raw}
+
+
+def asks_messages(path: str) -> bool:
+    """Whether this is a request for a message, by Anthropic's own path or a platform's."""
+    return path == "/v1/messages" or path.endswith((":streamRawPredict", BEDROCK))
 
 
 @dataclass
@@ -190,10 +199,10 @@ class MessagesApi:
 
     def _answer(self, exchange: _Exchange) -> None:
         with self._lock:
-            path = exchange.handler.path.split("?")[0]
+            path = exchange.path
             headers = {k.lower(): v for k, v in exchange.handler.headers.items()}
             self.requests.append(Seen(path, headers, exchange.body))
-            step = self._steps.pop(0) if self._steps and path == "/v1/messages" else None
+            step = self._steps.pop(0) if self._steps and asks_messages(path) else None
             if step is None:
                 self.unscripted.append(path)
         if step is None:
@@ -244,6 +253,10 @@ class _Exchange:
     handler: BaseHTTPRequestHandler
     body: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def path(self) -> str:
+        return self.handler.path.split("?")[0]
+
     def plain(self, status: int, value: object, headers: Mapping[str, str]) -> None:
         data = json.dumps(value).encode()
         self.handler.send_response(status)
@@ -272,7 +285,7 @@ class _Exchange:
         reset: bool = False,
         pings: threading.Event | None = None,
     ) -> None:
-        if not self.body.get("stream"):
+        if not self.body.get("stream") and not self.path.endswith(BEDROCK):
             self.plain(200, message, {"request-id": "req_test"})
             return
         handler = self.handler
@@ -299,6 +312,8 @@ class _Exchange:
 
     def _send(self, name: str, event: Mapping[str, Any]) -> None:
         data = f"event: {name}\ndata: {json.dumps(event)}\n\n".encode()
+        if self.path.endswith(BEDROCK):
+            data = _bedrock_frame(event)
         self.handler.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.handler.wfile.flush()
 
@@ -308,6 +323,23 @@ class _Exchange:
             linger = struct.pack("ii", 1, 0)
             self.handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.handler.connection.close()
+
+
+def _bedrock_frame(event: Mapping[str, Any]) -> bytes:
+    """One event in AWS's encoding: lengths, headers and payload, each half with a checksum."""
+    payload = json.dumps({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}).encode()
+    headers = b"".join(
+        struct.pack(f">B{len(name)}sBH{len(value)}s", len(name), name, 7, len(value), value)
+        for name, value in (
+            (b":event-type", b"chunk"),
+            (b":content-type", b"application/json"),
+            (b":message-type", b"event"),
+        )
+    )
+    start = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    start += struct.pack(">I", zlib.crc32(start))
+    whole = start + headers + payload
+    return whole + struct.pack(">I", zlib.crc32(whole))
 
 
 def _events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:

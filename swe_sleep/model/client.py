@@ -11,15 +11,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from swe_sleep.config import DEFAULT_MODEL, Provider
 from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault, translate
 from swe_sleep.model.protocol import Message, OnText, Reply, Request
+from swe_sleep.model.providers import ClientOptions as ClientOptions
+from swe_sleep.model.providers import advised, connect
 from swe_sleep.model.reading import Reading
+from swe_sleep.model.sockets import Sockets
 from swe_sleep.model.waiting import Errand, Stopped
 
 if TYPE_CHECKING:
@@ -30,22 +31,6 @@ LONGEST_WAIT_S = 120.0
 """A server that asks to wait longer before a retry is not waited for."""
 MOST_OUTPUT = 32_000
 """Tokens asked for at most, thinking included, where the caller does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
-    """How to reach the model. An empty `base_url` or `api_key` is left to the SDK, which looks at
-    ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, ANTHROPIC_BASE_URL and its own profiles."""
-
-    model: str = DEFAULT_MODEL
-    provider: Provider = "anthropic"
-    base_url: str = ""
-    api_key: str = ""
-    thinking: bool = True
-    max_retries: int = 4
-    timeout_s: float = 300.0
-    """Seconds without a byte, not for the whole reply: it is streamed."""
-    connect_timeout_s: float = 10.0
 
 
 def body(request: Request, options: ClientOptions) -> dict[str, object]:
@@ -108,12 +93,15 @@ class ClaudeModel:
         self._client: Anthropic | None = None
         self._connecting = threading.Lock()
         self._thread = threading.local()
+        self._sockets = Sockets()
 
     @property
     def name(self) -> str:
         return self.options.model
 
     def close(self) -> None:
+        """Turns that are under way end with a fault."""
+        self._sockets.shut_down()
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -169,6 +157,8 @@ class ClaudeModel:
                 for event in stream:
                     if given_up.is_set():
                         raise ModelFault("stopped", "Nobody waits for this reply any more.")
+                    if request.on_begin is not None and not reading.counts:
+                        request.on_begin()
                     text = reading.feed(event.to_dict())
                     if text and on_text is not None:
                         on_text(text)
@@ -196,18 +186,26 @@ class ClaudeModel:
     def _fault(
         self, error: Exception, reading: Reading, started: float, *, began: bool
     ) -> ModelFault:
-        return translate(
+        fault = translate(
             error,
             model=self.options.model,
             retries=self.options.max_retries,
             began=began,
             usage=reading.usage(time.monotonic() - started),
         )
+        return advised(fault, self.options.provider, error)
 
     def _connected(self) -> Anthropic:
         with self._connecting:
             if self._client is None:
-                self._client = _connect(self.options, self._thread)
+                from anthropic import DefaultHttpxClient
+
+                http = DefaultHttpxClient(event_hooks={"request": [self._sockets.watch]})
+                try:
+                    self._client = connect(self.options, [_watched(self._thread)], http)
+                except BaseException:
+                    http.close()
+                    raise
             return self._client
 
 
@@ -233,45 +231,3 @@ def _watched(thread: threading.local) -> Callable[[Any, Callable[[Any], Any]], A
         return response
 
     return each
-
-
-def _connect(options: ClientOptions, thread: threading.local) -> Anthropic:
-    import anthropic
-
-    common: dict[str, Any] = {
-        "max_retries": options.max_retries,
-        "middleware": [_watched(thread)],
-    }
-    if options.base_url:
-        common["base_url"] = options.base_url
-    if options.provider in _PLATFORMS:
-        return cast("Anthropic", _platform(options.provider, common))
-    if options.api_key:
-        common["api_key"] = options.api_key
-    client = anthropic.Anthropic(**common)
-    if client.api_key is None and client.auth_token is None and client.credentials is None:
-        raise ModelFault("no_key", "There is no key for the model.")
-    return client
-
-
-_PLATFORMS: Mapping[Provider, str] = {
-    "bedrock": "AnthropicBedrock",
-    "vertex": "AnthropicVertex",
-    "foundry": "AnthropicFoundry",  # the only one that needs no package of its own
-}
-
-
-def _platform(provider: Provider, common: Mapping[str, Any]) -> object:
-    import anthropic
-
-    name = _PLATFORMS[provider]
-    try:
-        return getattr(anthropic, name)(**common)
-    except ImportError as error:
-        fault = ModelFault("no_key", f"{name} needs a package that is not installed: {error}.")
-        fault.advice = f"Install swe-sleep[{provider}]."
-        raise fault from error
-    except (ValueError, anthropic.AnthropicError) as error:
-        fault = ModelFault("no_key", f"{name} cannot be set up: {error}")
-        fault.advice = "Set the platform's own variables (region, project, endpoint)."
-        raise fault from error

@@ -52,7 +52,8 @@ class MeteredModel:
         sizes = [size_bytes(list(message.blocks)) + 16 for message in request.messages]
         fixed = size_bytes([request.system, list(request.tools), request.schema])
         asked = min(request.max_tokens or MOST_OUTPUT, abilities(self.name).max_output)
-        grant = self.budget.grant(self.name, self._bound.of(sizes, fixed), asked)
+        prompt = self._bound.of(sizes, fixed)
+        grant = self.budget.grant(self.name, prompt, asked, stop=request.stop)
         started = time.time()
         usage, outcome = Usage(), "interrupted"
         try:

@@ -55,6 +55,8 @@ class Request:
     """Wall seconds for the whole turn, the retries in it included."""
     stop: Callable[[], bool] | None = None
     """Polled; once it is true the turn is given up with the fault "stopped"."""
+    on_begin: Callable[[], None] | None = None
+    """Called once the reply has begun: what the prompt shares with others is cached by then."""
 
 
 @dataclass(frozen=True, slots=True)

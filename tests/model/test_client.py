@@ -265,13 +265,6 @@ def test_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     assert caught.value.kind == "no_key"
 
 
-def test_a_platform_whose_package_is_missing() -> None:
-    with pytest.raises(ModelFault) as caught:
-        ClaudeModel(ClientOptions(provider="bedrock")).turn(ask())
-    assert caught.value.kind == "no_key"
-    assert "\n" not in str(caught.value)
-
-
 def test_a_call_that_is_not_json_is_told_apart_from_the_others(
     messages_api: Any, model: Connect
 ) -> None:
