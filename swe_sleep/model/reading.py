@@ -114,6 +114,8 @@ class Reading:
             if block.get("type") == "text" and not block.get("text"):
                 continue  # the server takes no empty text back
             blocks.append(block)
+        while blocks and blocks[-1].get("type") in ("thinking", "redacted_thinking"):
+            blocks.pop()  # nor a message that ends with a thought, such as one that was cut
         return Reply(
             blocks=tuple(blocks),
             stop=cast("Stop", stop),

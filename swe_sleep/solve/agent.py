@@ -5,22 +5,25 @@ Whatever ends it, the best patch so far is given back.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from swe_sleep.errors import BudgetExceeded, RepositoryError, SandboxError, StoreError
+from swe_sleep.errors import BudgetExceeded, RepositoryError, SandboxError
 from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault
-from swe_sleep.model.protocol import Block, Message, Model, OnText, Reply, Request, user
+from swe_sleep.model.protocol import Block, Message, Model, OnText, Reply, Request, ToolCall, user
 from swe_sleep.prompts.render import prompt_hash, render
 from swe_sleep.records import ContextLine, Issue, Usage
-from swe_sleep.solve.masking import MaskPolicy, mask
+from swe_sleep.solve.conversation import Conversation
 from swe_sleep.solve.progress import PatchSoFar
-from swe_sleep.solve.tools import RunTests, Submit, Toolbox, context_text
-from swe_sleep.solve.work import AgentOptions, Ending, NoRecorder, Recorder, Work
+from swe_sleep.solve.resume import Resumed
+from swe_sleep.solve.tools import RunTests, Submit, Toolbox, brief, context_text
+from swe_sleep.solve.work import AgentOptions, Ending, Recorder, Work
 
 MOST_STUMBLES = 3
 """So many turns in a row without a step forward end the run."""
+FULL = "model_context_window_exceeded"
 
 
 class Agent:
@@ -39,38 +42,45 @@ class Agent:
         progress: Callable[[str], None] = lambda line: None,
         on_text: OnText | None = None,
         options: AgentOptions | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._model = model
         self._toolbox = toolbox
         self._patch = patch
         self._submit = submit
         self._tests = tests
-        self._recorder = recorder or NoRecorder()
         self._remaining = remaining
         self._progress = progress
         self._on_text = on_text
         self._options = options or AgentOptions()
+        self._stop = stop
+        bound = abilities(model.name).bound
+        self._said = Conversation(recorder, self._options.masking, bound, progress)
         self._system = render("solve_system")
-        self._messages: tuple[Message, ...] = ()
+        self._tools = toolbox.definitions
         self._usage = Usage()
         self._stumbles = 0
 
-    def work(self, issue: Issue, known: Sequence[ContextLine] = ()) -> Work:
-        self._begin(issue, known)
-        while True:
-            try:
+    def work(
+        self, issue: Issue, known: Sequence[ContextLine] = (), resumed: Resumed | None = None
+    ) -> Work:
+        """`resumed` is an earlier part of this run; the sandbox is as that part left it."""
+        try:
+            if resumed is None:
+                self._begin(issue, known)
+            else:
+                self._go_on(resumed)
+            while True:
                 reply = self._ask()
-                if reply is None:
-                    continue
-                ended = self._step(reply)
+                ended = None if reply is None else self._step(reply)
                 if ended is not None:
                     return self._end(*ended)
-            except BudgetExceeded as error:
-                return self._end("budget", str(error))
-            except ModelFault as error:
-                return self._end("model", str(error))
-            except (SandboxError, RepositoryError) as error:
-                return self._end("sandbox", str(error))
+        except BudgetExceeded as error:
+            return self._end("stopped" if self._stop() else "budget", str(error))
+        except ModelFault as error:
+            return self._end("stopped" if error.kind == "stopped" else "model", str(error))
+        except (SandboxError, RepositoryError) as error:
+            return self._end("stopped" if self._stop() else "sandbox", str(error))
 
     def _begin(self, issue: Issue, known: Sequence[ContextLine]) -> None:
         fence = self._toolbox.fence
@@ -78,42 +88,56 @@ class Agent:
         parts["known"] = context_text(known)
         masked = {name: self._toolbox.masker(text.strip()) for name, text in parts.items()}
         fenced = {name: fence.around(text) if text else "" for name, text in masked.items()}
-        first = render("solve_first", tag=fence.tag, **fenced)
-        self._record(
+        self._said.record(
             "header",
             model=self._model.name,
             options=dataclasses.asdict(self._options),
-            prompt=prompt_hash(self._system, repr(self._toolbox.definitions)),
+            snapshot=self._patch.original.id,
+            head=self._patch.original.head,
+            prompt=prompt_hash(self._system, repr(self._tools)),
             system=self._system,
-            tools=self._toolbox.definitions,
+            tools=self._tools,
             tag=fence.tag,
             issue=dataclasses.asdict(issue),
         )
-        self._say(user(first))
+        self._said.say(user(render("solve_first", tag=fence.tag, **fenced)))
+
+    def _go_on(self, before: Resumed) -> None:
+        """What was sent stays as it was sent, even if today's prompt would be another."""
+        self._system, self._tools = before.begun.system, before.begun.tools
+        self._said.messages = before.messages
+        self._usage = before.usage
+        self._patch.take_up(before.green)
+        self._said.record("resumed")
+        if before.unanswered:
+            self._answer(before.unanswered)
+        self._said.say(user(render("resumed")))
 
     def _ask(self) -> Reply | None:
         """One turn; None where it failed but is worth asking again."""
         request = Request(
             system=self._system,
-            messages=self._messages,
-            tools=self._toolbox.definitions,
+            messages=self._said.messages,
+            tools=self._tools,
             max_tokens=self._options.max_tokens,
             effort=self._options.effort,
             purpose=self._options.purpose,
+            stop=self._stop,
         )
         try:
             reply = self._model.turn(request, on_text=self._on_text)
         except ModelFault as fault:
             self._usage += fault.usage
-            self._record("fault", fault=fault.kind, why=str(fault))
+            usage = dataclasses.asdict(fault.usage)
+            self._said.record("fault", fault=fault.kind, why=str(fault), usage=usage)
             self._stumbles += 1
             if self._stumbles >= MOST_STUMBLES:
                 raise
-            if fault.kind == "cut" or (fault.kind == "context" and self._shorten(force=True)):
+            if fault.kind == "cut" or (fault.kind == "context" and self._said.shorten()):
                 return None
             raise
         self._usage += reply.usage
-        self._record("usage", stop=reply.stop, usage=dataclasses.asdict(reply.usage))
+        self._said.record("usage", stop=reply.stop, usage=dataclasses.asdict(reply.usage))
         return reply
 
     def _step(self, reply: Reply) -> tuple[Ending, str] | None:
@@ -121,72 +145,53 @@ class Agent:
         if reply.stop == "refusal":
             return "refused", reply.refusal or "The model refused to go on."
         if reply.blocks:
-            self._say(Message("assistant", reply.blocks))
+            invalid = {call.call_id: call.invalid for call in reply.calls if call.invalid}
+            self._said.say(Message("assistant", reply.blocks), invalid)
         if reply.calls:
-            self._answer(reply)
+            self._answer(reply.calls)
             if self._submit.summary is not None:
                 return "submitted", self._submit.summary
             forward = any(not call.invalid for call in reply.calls)
-        elif reply.stop == "pause_turn":
-            forward = True  # sent back as it is, the turn goes on
         else:
-            template = "no_submit" if reply.blocks else "empty_reply"
-            if reply.stop in ("max_tokens", "model_context_window_exceeded"):
-                template = "cut_reply"
-            self._say(user(render(template)))
-            forward = False
+            forward = reply.stop == "pause_turn"  # sent back as it is, the turn goes on
+            if not forward:
+                self._said.say(user(render(_nudge(reply))))
         self._stumbles = 0 if forward else self._stumbles + 1
         if self._stumbles >= MOST_STUMBLES:
             return "stuck", "The model made no step forward in several turns."
-        policy = self._options.masking
-        full = reply.stop == "model_context_window_exceeded"
-        if full or (policy is not None and reply.usage.prompt_tokens > policy.above_tokens):
-            self._shorten(force=full)
+        if reply.stop == FULL:
+            self._said.shorten()
+        else:
+            self._said.shorten_if_long(reply.usage.prompt_tokens)
         return None
 
-    def _answer(self, reply: Reply) -> None:
+    def _answer(self, calls: Sequence[ToolCall]) -> None:
         """Run the calls of one turn in order, and answer them together."""
         results: list[Block] = []
-        for call in reply.calls:
+        for call in calls:
+            if self._stop():  # left unanswered, the calls are run again if the run is taken up
+                raise ModelFault("stopped", "The run was stopped.")
             self._tests.green = False  # what follows may undo it
-            self._progress(f"{call.name} {_brief(call.input)}".rstrip())
-            last = call is reply.calls[-1]
-            results.append(self._toolbox.run(call, self._remaining() if last else ""))
-        self._say(Message("user", tuple(results)))
+            self._progress(f"{call.name} {brief(call.input)}".rstrip())
+            left = self._remaining() if call is calls[-1] else ""
+            results.append(self._toolbox.run(call, left))
         if self._patch.look(green=self._tests.green):
             now = self._patch.now
-            self._record("patch", diff=now.diff, paths=now.paths, green=self._tests.green)
-
-    def _say(self, message: Message) -> None:
-        self._messages += (message,)
-        self._record("message", role=message.role, blocks=message.blocks)
-
-    def _record(self, kind: str, **values: object) -> None:
-        try:
-            self._recorder.write(kind, **values)
-        except StoreError as error:  # a full disk must not cost the work
-            self._recorder = NoRecorder()
-            self._progress(f"The run is no longer recorded. {error}")
-
-    def _shorten(self, *, force: bool) -> bool:
-        bound = abilities(self._model.name).bound
-        policy = self._options.masking or MaskPolicy()
-        shorter = mask(self._messages, policy, bound=bound, force=force)
-        if shorter is None:
-            return False
-        self._messages = shorter
-        self._record("masked", keep=policy.keep, bound=bound, force=force)
-        return True
+            self._said.record("patch", diff=now.diff, paths=now.paths, green=self._tests.green)
+        self._said.answer(tuple(results))
 
     def _end(self, ending: Ending, why: str) -> Work:
+        with contextlib.suppress(SandboxError):  # a turn that was broken off may have changed much
+            self._patch.look(green=False)
         patch = self._patch.best(submitted=ending == "submitted")
         patch = dataclasses.replace(patch, summary=self._submit.summary or "")
         usage = dataclasses.replace(self._usage, test_runs=self._tests.runs)
         green = self._patch.is_green(patch)
-        self._record("end", ending=ending, why=why, diff=patch.diff, green=green)
+        self._said.record("end", ending=ending, why=why, diff=patch.diff, green=green)
         return Work(patch, ending, why, usage, green)
 
 
-def _brief(values: Mapping[str, object]) -> str:
-    line = " ".join(" ".join(str(value) for value in values.values()).split())
-    return line if len(line) <= 80 else line[:77] + "..."
+def _nudge(reply: Reply) -> str:
+    if reply.stop in ("max_tokens", FULL):
+        return "cut_reply"
+    return "no_submit" if reply.blocks else "empty_reply"

@@ -18,6 +18,12 @@ class Original(Protocol):
     """The snapshot that the sandbox was opened with."""
 
     @property
+    def id(self) -> str: ...
+
+    @property
+    def head(self) -> str | None: ...
+
+    @property
     def files(self) -> Mapping[str, Entry]: ...
 
     def read(self, path: str) -> bytes: ...
@@ -32,7 +38,7 @@ class PatchSoFar:
 
     def __init__(self, sandbox: Changed, original: Original, *, producer: str) -> None:
         self._sandbox = sandbox
-        self._original = original
+        self.original = original
         self._producer = producer
         self._before: dict[str, bytes | None] = {}
         self._after: dict[str, bytes | None] = {}
@@ -42,18 +48,25 @@ class PatchSoFar:
 
     def look(self, *, green: bool) -> bool:
         """Take the present state; `green` says that the tests just passed on it. True where it
-        differs from the last. Raises what the sandbox raises."""
+        differs from the last, or passes for the first time. Raises what the sandbox raises."""
         after = {p: c for p, c in self._sandbox.changes().items() if self._readable(p)}
         changed = after != self._after
         if changed:
             before = {path: self._before[path] for path in after}
-            modes = {p: e.mode for p in after if (e := self._original.files.get(p)) is not None}
+            modes = {p: e.mode for p in after if (e := self.original.files.get(p)) is not None}
             text = diff(before, after, modes=modes)
             self._now = Patch(text, tuple(sorted(after)) if text else (), self._producer)
             self._after = dict(after)
-        if green:
+        if green and not self.is_green(self._now):
             self._green = self._now
+            changed = True
         return changed
+
+    def take_up(self, green: Patch | None) -> None:
+        """Go on from an earlier part of the run, in whose last state the sandbox is; `green` is
+        the state that last passed."""
+        self.look(green=False)
+        self._green = green
 
     @property
     def now(self) -> Patch:
@@ -73,8 +86,8 @@ class PatchSoFar:
     def _readable(self, path: str) -> bool:
         if path not in self._before:
             try:
-                there = path in self._original.files
-                self._before[path] = self._original.read(path) if there else None
+                there = path in self.original.files
+                self._before[path] = self.original.read(path) if there else None
             except SweSleepError:
                 self.lost.add(path)
         return path not in self.lost

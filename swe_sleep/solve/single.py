@@ -12,6 +12,7 @@ from swe_sleep.records import ContextLine, Issue
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.agent import Agent
 from swe_sleep.solve.progress import Original, PatchSoFar
+from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.tools import Bash, Edit, Notes, NotesReader, Runner, RunTests, Submit, Toolbox
 from swe_sleep.solve.work import AgentOptions, Recorder, Work
 
@@ -34,11 +35,15 @@ def single(
     progress: Callable[[str], None] = lambda line: None,
     on_text: OnText | None = None,
     options: AgentOptions | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    resumed: Resumed | None = None,
 ) -> Work:
-    """Work on the issue until the model submits or something ends it.
+    """Work on the issue until the model submits or something ends it, or `stop` becomes true.
 
     `original` is the snapshot that the sandbox was opened with; `reached` gives the tests that
     changes in these paths can reach. Runs that share a `fence` share their prompt's beginning.
+    A run that is `resumed` goes on where it was, with its own fence; `resume.take_up` has put the
+    sandbox into its state.
     """
     budget = model.budget
     patch = PatchSoFar(sandbox, original, producer=f"agent:{model.name}")
@@ -49,8 +54,11 @@ def single(
         reached=None if reached is None else lambda: reached(tuple(sandbox.changes())),
         test_timeout_s=test_timeout_s,
         left_s=budget.seconds_left,
+        stop=stop,
     )
-    bash = Bash(sandbox, timeout_s=command_timeout_s, left_s=budget.seconds_left)
+    bash = Bash(sandbox, timeout_s=command_timeout_s, left_s=budget.seconds_left, stop=stop)
+    if resumed is not None:
+        fence = Fence(resumed.begun.tag)
     toolbox = Toolbox(
         [bash, Edit(sandbox), tests, Notes(notes), submit],
         fence or Fence.new(),
@@ -67,5 +75,6 @@ def single(
         progress=progress,
         on_text=on_text,
         options=options,
+        stop=stop,
     )
-    return agent.work(issue, known)
+    return agent.work(issue, known, resumed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,9 @@ from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Outcome, TestResult, TestRun
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.editor import Editor, ToolProblem
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROLS = {n: "\ufffd" for n in (*range(32), 127) if chr(n) not in "\n\t\r\f"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,12 @@ class Runner(Protocol):
     """Runs tests in the agent's sandbox. `testing.Tests` is one."""
 
     def run(
-        self, test_ids: Sequence[str] | None, *, timeout_s: float, test_timeout_s: float
+        self,
+        test_ids: Sequence[str] | None,
+        *,
+        timeout_s: float,
+        test_timeout_s: float,
+        stop: Callable[[], bool] | None = None,
     ) -> TestRun:
         """None runs all. Raises TestsError, UnknownTest, SandboxError."""
         ...
@@ -63,6 +72,24 @@ def cut_middle(text: str, limit: int) -> str:
     return f"{head}\n[... {missing:,} characters cut out here ...]\n{tail}"
 
 
+def readable(text: str) -> str:
+    """A command's output as a model can use it: a progress bar's last state, no codes that only
+    a terminal understands, and of binary output hardly anything."""
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
+    text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    text = text.translate(_CONTROLS)
+    odd = text.count("\ufffd")
+    if odd > 40 and odd * 10 > len(text):
+        return f"{text[:80]}\n[... binary output, {len(text):,} characters, not shown ...]"
+    return text
+
+
+def brief(values: Mapping[str, object]) -> str:
+    """A call's input on one short line, for a person who watches."""
+    line = " ".join(" ".join(str(value) for value in values.values()).split())
+    return line if len(line) <= 80 else line[:77] + "..."
+
+
 def context_text(lines: Sequence[ContextLine]) -> str:
     """One line each: the place, what is known there, and its standing unless it is a fact."""
 
@@ -77,29 +104,43 @@ class Bash:
     definition = definitions.BASH
 
     def __init__(
-        self, sandbox: Sandbox, *, timeout_s: float = 120, left_s: Callable[[], float | None]
+        self,
+        sandbox: Sandbox,
+        *,
+        timeout_s: float = 120,
+        left_s: Callable[[], float | None],
+        stop: Callable[[], bool] | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._timeout_s = timeout_s
         self._left_s = left_s
+        self._stop = stop
 
     def run(self, values: Mapping[str, object]) -> Output:
+        anew = f"the next command has a new shell, in {self._sandbox.workdir}"
         if values.get("restart"):
             self._sandbox.shell().run("exit", timeout_s=5)
-            return Output(remark=f"the shell is new, and in {self._sandbox.workdir}")
+            return Output(remark=anew)
         command = values.get("command")
         if not isinstance(command, str) or not command.strip():
             raise ToolProblem("The text 'command' is missing.")
         limit_s = within(self._timeout_s, self._left_s())
-        done = self._sandbox.shell().run(command, timeout_s=limit_s)
-        text = done.stdout + done.stderr
-        anew = f"everything it had started was ended; the shell is new, in {self._sandbox.workdir}"
-        if done.cut == "timeout":
-            return Output(text, f"stopped after {limit_s:.0f} s, {anew}", failed=True)
+        done = self._sandbox.shell().run(command, timeout_s=limit_s, stop=self._stop)
+        text = readable(done.stdout + done.stderr)
         if done.cut:
-            return Output(text, f"stopped ({done.cut}), {anew}", failed=True)
-        remark = f"exit code {done.exit_code}" if done.exit_code else ""
-        return Output(text, remark or ("" if text.strip() else "no output"))
+            why = f"after {limit_s:.0f} s" if done.cut == "timeout" else f"({done.cut})"
+            remark = f"stopped {why}; everything that ran in the shell was ended, and {anew}"
+            return Output(text, remark, failed=True)
+        remarks = [f"exit code {done.exit_code}"] if done.exit_code else []
+        if done.truncated:
+            remarks.append("there was too much output to keep; its middle is lost")
+        if done.shell_new:
+            remarks.append("the shell had ended before, so this ran in a new one")
+        if done.shell_ended:
+            remarks.append(f"the shell ended with it: {anew}")
+        if not remarks and not text.strip():
+            remarks.append("no output")
+        return Output(text, "; ".join(remarks))
 
 
 class Edit:
@@ -127,6 +168,7 @@ class RunTests:
         timeout_s: float = 600,
         test_timeout_s: float = 60,
         left_s: Callable[[], float | None],
+        stop: Callable[[], bool] | None = None,
     ) -> None:
         self._runner = runner
         self._must_pass = tuple(must_pass)
@@ -134,6 +176,7 @@ class RunTests:
         self._timeout_s = timeout_s
         self._test_timeout_s = test_timeout_s
         self._left_s = left_s
+        self._stop = stop
         self.green = False
         """Whether the last run had the tests that must pass in it, and nothing bad."""
         self.runs = 0
@@ -143,7 +186,9 @@ class RunTests:
         ids = self._wanted(values)
         limit_s = within(self._timeout_s, self._left_s())
         self.runs += 1
-        run = self._runner.run(ids, timeout_s=limit_s, test_timeout_s=self._test_timeout_s)
+        run = self._runner.run(
+            ids, timeout_s=limit_s, test_timeout_s=self._test_timeout_s, stop=self._stop
+        )
         whole = bool(run.results) and not run.problem
         self.green = (
             whole

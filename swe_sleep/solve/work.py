@@ -9,7 +9,7 @@ from swe_sleep.config import Effort
 from swe_sleep.records import Patch, Usage
 from swe_sleep.solve.masking import MaskPolicy
 
-Ending = Literal["submitted", "budget", "model", "refused", "sandbox", "stuck"]
+Ending = Literal["submitted", "budget", "model", "refused", "sandbox", "stuck", "stopped"]
 
 
 class Recorder(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -43,7 +43,12 @@ class Runs:
         self.asked: list[Sequence[str] | None] = []
 
     def run(
-        self, test_ids: Sequence[str] | None, *, timeout_s: float, test_timeout_s: float
+        self,
+        test_ids: Sequence[str] | None,
+        *,
+        timeout_s: float,
+        test_timeout_s: float,
+        stop: Callable[[], bool] | None = None,
     ) -> TestRun:
         self.asked.append(test_ids)
         return self.runs.pop(0)
