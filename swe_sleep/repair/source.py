@@ -35,7 +35,9 @@ class Source:
         self._shapes: dict[FunctionNode | None, bytes | None] = {}
         self._kept: dict[object, Any] = {}
         self._parents: dict[ast.AST, ast.AST] = {}
+        self._kinds: dict[type[ast.AST], list[ast.AST]] = {}
         for parent in ast.walk(tree):
+            self._kinds.setdefault(type(parent), []).append(parent)
             for child in ast.iter_child_nodes(parent):
                 self._parents[child] = parent
 
@@ -121,7 +123,7 @@ class Source:
 
     @cached_property
     def statements(self) -> tuple[ast.stmt, ...]:
-        found = [n for n in ast.walk(self.tree) if isinstance(n, ast.stmt)]
+        found = [n for nodes in self._kinds.values() for n in nodes if isinstance(n, ast.stmt)]
         return tuple(sorted(found, key=lambda s: (s.lineno, s.col_offset)))
 
     @cached_property
@@ -205,8 +207,19 @@ class Source:
             return False
         return ast.dump(again.body[0].value) == ast.dump(node)
 
+    def every(self, *kinds: type[ast.AST]) -> list[ast.AST]:
+        """The file's nodes of these very kinds, kind by kind."""
+        return [node for kind in kinds for node in self._kinds.get(kind, ())]
+
+    def once(self, work: Callable[[Source], Kept]) -> Kept:
+        """`work(self)`, done once for all templates and statements of this file."""
+        if work not in self._kept:
+            self._kept[work] = work(self)
+        kept: Kept = self._kept[work]
+        return kept
+
     def remember(self, node: ast.AST, work: Callable[[ast.AST], Kept]) -> Kept:
-        """`work(node)`, done once for all templates and statements of this file."""
+        """`work(node)`, done once for all templates and statements."""
         key = (work, node)
         if key not in self._kept:
             self._kept[key] = work(node)

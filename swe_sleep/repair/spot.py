@@ -8,8 +8,9 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+from swe_sleep.repair.ingredients import Snippet
 from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source, first_line
 
 
@@ -93,13 +94,7 @@ class Spot:
 
     @property
     def step(self) -> str:
-        """One level of indentation, as the file has it."""
-        for statement in self.source.statements:
-            if isinstance(statement, FUNCTIONS) and not statement.col_offset:
-                indent = self.source.indent(statement.body[0])
-                if indent and not indent.strip() and len(indent) <= 8:
-                    return indent
-        return "    "
+        return self.source.once(_step)
 
     # -- what is here -------------------------------------------------------------------------
 
@@ -198,13 +193,13 @@ class Spot:
         names = parameters(function)
         return names[0] if names and "staticmethod" not in decorators else ""
 
-    def known(self, node: ast.AST) -> bool:
-        """Whether every name that an expression or statement from elsewhere reads exists here."""
-        stored = {
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
-        here = {*self.names, *stored, *_BUILTINS}
-        return all(n.id in here for n in ast.walk(node) if isinstance(n, ast.Name))
+    @cached_property
+    def _known_names(self) -> frozenset[str]:
+        return frozenset(self.names) | _BUILTINS
+
+    def known(self, lent: Snippet) -> bool:
+        """Whether every name that code from elsewhere needs exists here."""
+        return lent.needs <= self._known_names
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:
@@ -214,6 +209,16 @@ class Spot:
 
 
 _BUILTINS = frozenset(dir(builtins))
+
+
+def _step(source: Source) -> str:
+    """One level of indentation, as the file has it."""
+    for statement in source.statements:
+        if isinstance(statement, FUNCTIONS) and not statement.col_offset:
+            indent = source.indent(statement.body[0])
+            if indent and not indent.strip() and len(indent) <= 8:
+                return indent
+    return "    "
 
 
 def parameters(function: FunctionNode) -> tuple[str, ...]:
@@ -298,6 +303,7 @@ def _kind_of(value: ast.expr) -> str:
             return ""
 
 
+@lru_cache(maxsize=1 << 16)
 def alike(one: str, other: str) -> float:
     """How similar two names are, from 0 to 1: shared words count more than shared letters."""
     words = [set(re.findall(r"[a-z]+|[A-Z][a-z]*|\d+", n.strip("_"))) for n in (one, other)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from swe_sleep.repair.source import FUNCTIONS
-from swe_sleep.repair.spot import Fix, Spot, alike, becomes, parameters, short
+from swe_sleep.repair.ingredients import calls_of, last_name
+from swe_sleep.repair.source import FUNCTIONS, Source
+from swe_sleep.repair.spot import Fix, Spot, alike, becomes, short
 
 METHODS: tuple[tuple[str, ...], ...] = (
     ("append", "extend", "add", "insert", "update"),
@@ -122,28 +123,21 @@ def drop_argument(spot: Spot) -> Iterator[Fix]:
 def add_argument(spot: Spot) -> Iterator[Fix]:
     """An argument that is missing: as other calls of the function have it, or a parameter of a
     function of this file whose name is in scope."""
-    lent: dict[str, dict[str, float]] = {}
-    for tree in (spot.source.tree, *(p.tree for p in spot.past)):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                name = ast.unparse(node.func).rsplit(".", 1)[-1]
-                for word in node.keywords:
-                    if word.arg and spot.known(word.value):
-                        text = f"{word.arg}={ast.unparse(word.value)}"
-                        lent.setdefault(name, {})[text] = 1.0
-            elif isinstance(node, FUNCTIONS):
-                names = spot.names
-                for parameter in parameters(node):
-                    if parameter in names and parameter not in ("self", "cls"):
-                        lent.setdefault(node.name, {})[f"{parameter}={parameter}"] = 0.9
-                    elif spot.receiver and parameter not in ("self", "cls"):
-                        text = f"{parameter}={spot.receiver}.{parameter}"
-                        lent.setdefault(node.name, {})[text] = 0.5
+    files = [spot.source.once(calls_of), *(past.once(calls_of) for past in spot.past)]
+    names = set(spot.names)
     for node in spot.of(ast.Call):
         assert isinstance(node, ast.Call)
-        name = ast.unparse(node.func).rsplit(".", 1)[-1]
+        name = last_name(node.func)
+        lent: dict[str, float] = {}
+        for called in (calls[name] for calls in files if name in calls):
+            for parameter in called.parameters:
+                if parameter in names:
+                    lent[f"{parameter}={parameter}"] = 0.9
+                elif spot.receiver:
+                    lent[f"{parameter}={spot.receiver}.{parameter}"] = 0.5
+            lent |= {text: 1.0 for text, value in called.keywords.items() if spot.known(value)}
         present = {w.arg for w in node.keywords}
-        options = {t: w for t, w in lent.get(name, {}).items() if t.split("=")[0] not in present}
+        options = {t: w for t, w in lent.items() if t.split("=")[0] not in present}
         used = {ast.unparse(a) for a in node.args}
         bare = [n for n in spot.locals if n not in used and n != spot.receiver][:8]
         options |= {n: 0.35 if n in spot.parameters else 0.25 for n in bare}
@@ -185,7 +179,7 @@ def sibling_function(spot: Spot) -> Iterator[Fix]:
         parent = spot.source.parent(node)
         if not (isinstance(parent, ast.Call) and parent.func is node):
             continue
-        whole = _file_functions(spot)
+        whole = spot.source.once(_file_functions)
         for other in (*spot.module_names, *spot.locals):
             if other == node.id:
                 continue
@@ -194,9 +188,9 @@ def sibling_function(spot: Spot) -> Iterator[Fix]:
                 yield spot.swap(node, other, weight=0.9 * similar)
 
 
-def _file_functions(spot: Spot) -> set[str]:
+def _file_functions(source: Source) -> set[str]:
     found: set[str] = set()
-    for statement in spot.source.tree.body:
+    for statement in source.tree.body:
         if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
             found.add(statement.name)
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from swe_sleep.repair.ingredients import tests_in, tests_of
 from swe_sleep.repair.spot import Fix, Spot, alike, becomes, short
 
 TOKENS: dict[type[ast.cmpop], str] = {
@@ -181,36 +182,18 @@ def add_conjunct(spot: Spot) -> Iterator[Fix]:
 def lent_tests(spot: Spot, around: ast.AST) -> Iterator[tuple[str, float]]:
     """Tests that the function, the file and its past make, those first that ask for names which
     `around` uses."""
-    used = [n.id for n in ast.walk(around) if isinstance(n, ast.Name)]
+    used = list(dict.fromkeys(n.id for n in ast.walk(around) if isinstance(n, ast.Name)))
     seen: set[str] = set()
-    scope = spot.function or spot.source.tree
-    sources = [(1.0, spot.source, scope), (0.5, spot.source, spot.source.tree)]
-    sources += [(0.8, past, past.tree) for past in spot.past]
-    for near, source, tree in sources:
-        for part, test in source.remember(tree, _single_tests).items():
-            if part in seen or test is around or not spot.known(test):
-                continue
-            seen.add(part)
-            names = [n.id for n in ast.walk(test) if isinstance(n, ast.Name)]
-            shared = max((alike(a, b) for a in used for b in names), default=0.0)
-            yield part, near * (0.3 + 0.7 * shared)
-
-
-def _single_tests(tree: ast.AST) -> dict[str, ast.expr]:
-    """The tests of a function or file, without `and` and `or`, by their text."""
-    found: dict[str, ast.expr] = {}
-    for node in ast.walk(tree):
-        tests: list[ast.expr] = []
-        if isinstance(node, ast.BoolOp):
-            tests = list(node.values)
-        elif isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
-            tests = [node.test]
+    near = spot.source.remember(spot.function, tests_in) if spot.function else ()
+    every = [(1.0, near), (0.5, spot.source.once(tests_of))]
+    every += [(0.8, past.once(tests_of)) for past in spot.past]
+    for weight, tests in every:
         for test in tests:
-            if not isinstance(test, ast.BoolOp):
-                part = ast.unparse(test)
-                if len(part) <= 60:
-                    found.setdefault(part, test)
-    return found
+            if test.text in seen or test.node is around or not spot.known(test):
+                continue
+            seen.add(test.text)
+            shared = max((alike(a, b) for a in used for b in test.needs), default=0.0)
+            yield test.text, weight * (0.3 + 0.7 * shared)
 
 
 def _conjuncts(spot: Spot, condition: ast.expr) -> Iterator[tuple[str, float]]:

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 
+from swe_sleep.repair.ingredients import literals_of, numbers_in, numbers_of
 from swe_sleep.repair.spot import Fix, Spot, alike
 
 _EMPTY = ("None", "0", '""', "[]", "{}", "False", "()")
@@ -22,10 +23,10 @@ def truth(spot: Spot) -> Iterator[Fix]:
 
 def number(spot: Spot) -> Iterator[Fix]:
     """Another number of the function, the file or its past; 0 and 1; ten times and a tenth."""
-    near = _constants(spot.function or spot.source.tree, (int, float))
-    far = _constants(spot.source.tree, (int, float))
+    far = Counter(spot.source.once(numbers_of))
+    near = spot.source.remember(spot.function, numbers_in) if spot.function else far
     for past in spot.past:
-        far.update(_constants(past.tree, (int, float)))
+        far.update(past.once(numbers_of))
     for node in spot.of(ast.Constant):
         assert isinstance(node, ast.Constant)
         value = node.value
@@ -93,25 +94,11 @@ def _quoted(value: str, like: str) -> str:
 def _literals(spot: Spot) -> dict[str, tuple[str | bytes, bool]]:
     """Source text of the file's string literals -> their value, and whether they are near."""
     found: dict[str, tuple[str | bytes, bool]] = {}
-    function = spot.function
     for source in (*spot.past, spot.source):
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
-                parent = source.parent(node)
-                if isinstance(parent, (ast.Expr, ast.JoinedStr)) or len(node.value) > 80:
-                    continue
-                if node.lineno == node.end_lineno:
-                    near = source is spot.source and source.function_of(node) is function
-                    found[source.text(node)] = (node.value, near)
+        for literal in source.once(literals_of):
+            near = source is spot.source and literal.function is spot.function
+            found[literal.text] = (literal.value, near)
     return dict(list(found.items())[-60:])
-
-
-def _constants(tree: ast.AST, kinds: tuple[type, ...]) -> Counter[str]:
-    return Counter(
-        ast.unparse(n)
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Constant) and type(n.value) in kinds
-    )
 
 
 def empty(spot: Spot) -> Iterator[Fix]:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from swe_sleep.repair.source import FUNCTIONS
+from swe_sleep.repair.ingredients import Snippet, functions_of, snippet
+from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source
 from swe_sleep.repair.spot import Fix, Spot
 
 
-def _defaults(spot: Spot) -> Iterator[tuple[ast.arg, ast.expr]]:
-    if not isinstance(spot.statement, FUNCTIONS):
-        return
-    arguments = spot.statement.args
+def _lent_defaults(source: Source) -> dict[str, tuple[Snippet, ...]]:
+    """The default values that a file's functions have for each name of a parameter."""
+    found: dict[str, tuple[Snippet, ...]] = {}
+    for function in source.once(functions_of):
+        for argument, value in _defaults(function):
+            found[argument.arg] = (*found.get(argument.arg, ()), snippet(value))
+    return found
+
+
+def _defaults(statement: FunctionNode) -> Iterator[tuple[ast.arg, ast.expr]]:
+    arguments = statement.args
     positional = [*arguments.posonlyargs, *arguments.args]
     if arguments.defaults:
         yield from zip(positional[-len(arguments.defaults) :], arguments.defaults, strict=True)
@@ -34,7 +42,7 @@ def mutable_default(spot: Spot) -> Iterator[Fix]:
     at = source.line_start(
         min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))])
     )
-    for argument, default in _defaults(spot):
+    for argument, default in _defaults(spot.statement):
         made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
             isinstance(default, ast.Call)
             and isinstance(default.func, ast.Name)
@@ -57,13 +65,11 @@ def default(spot: Spot) -> Iterator[Fix]:
     if not isinstance(spot.statement, FUNCTIONS):
         return
     lent: dict[str, dict[str, float]] = {}
-    for weight, source in ((1.0, spot.source), *((1.0, p) for p in spot.past)):
-        for node in source.statements:
-            if isinstance(node, FUNCTIONS):
-                for argument, value in _defaults(Spot(source, node)):
-                    if spot.known(value):
-                        lent.setdefault(argument.arg, {})[ast.unparse(value)] = weight
-    for argument, value in _defaults(spot):
+    for source in (spot.source, *spot.past):
+        for name, values in source.once(_lent_defaults).items():
+            for known in filter(spot.known, values):
+                lent.setdefault(name, {})[known.text] = 1.0
+    for argument, value in _defaults(spot.statement):
         options = dict(lent.get(argument.arg, {}))
         for text in ("None", "True", "False", "0", "1", '""', "()"):
             options.setdefault(text, 0.4)

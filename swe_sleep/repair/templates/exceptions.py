@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
 
+from swe_sleep.repair.ingredients import exceptions_of, is_exception
 from swe_sleep.repair.spot import Fix, Spot, alike
 
 _RELATED: tuple[tuple[str, ...], ...] = (
@@ -81,17 +81,9 @@ def _named_types(spot: Spot) -> Iterator[ast.expr]:
 def _exceptions_of_file(spot: Spot) -> dict[str, None]:
     """Exception types that the file catches, raises, defines or imports."""
     found: dict[str, None] = {}
-    for node in ast.walk(spot.source.tree):
-        kinds: list[ast.expr] = []
-        if isinstance(node, ast.ExceptHandler) and node.type is not None:
-            kinds = list(node.type.elts) if isinstance(node.type, ast.Tuple) else [node.type]
-        elif isinstance(node, ast.Raise) and node.exc is not None:
-            kinds = [node.exc.func if isinstance(node.exc, ast.Call) else node.exc]
-        for kind in kinds:
-            name = ast.unparse(kind)
-            known = isinstance(getattr(builtins, name, None), type)
-            if known or name in spot.module_names or "." in name:
-                found[name] = None
+    for name in spot.source.once(exceptions_of):
+        if is_exception(name) or name in spot.module_names or "." in name:
+            found[name] = None
     for name in spot.module_names:
         if name.endswith(("Error", "Exception", "Warning")) or name.startswith("Bad"):
             found[name] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from swe_sleep.repair.ingredients import Snippet, guards_of, snippet
 from swe_sleep.repair.source import FUNCTIONS
 from swe_sleep.repair.spot import Fix, Spot, becomes, short
 
@@ -60,9 +61,11 @@ def _subjects(spot: Spot) -> list[tuple[str, float]]:
 def _returns(spot: Spot) -> list[tuple[str, float]]:
     assert spot.function is not None
     found = [
-        (ast.unparse(n), 0.9)
-        for n in ast.walk(spot.function)
-        if isinstance(n, ast.Return) and n is not spot.statement and spot.known(n)
+        (lent.text, 0.9)
+        for lent in spot.source.remember(spot.function, _exits)
+        if isinstance(lent.node, ast.Return)
+        and lent.node is not spot.statement
+        and spot.known(lent)
     ]
     names = [(f"return {n}", 0.6) for n in spot.locals[:4] if n != spot.receiver]
     return [(t, w) for t, w in (*found, *names) if len(t) < 60]
@@ -70,12 +73,19 @@ def _returns(spot: Spot) -> list[tuple[str, float]]:
 
 def _raises(spot: Spot) -> list[str]:
     scope = spot.source.class_of(spot.statement) or spot.source.tree
-    found = dict.fromkeys(
-        ast.unparse(n)
-        for n in ast.walk(scope)
-        if isinstance(n, ast.Raise) and n.exc is not None and spot.known(n)
-    )
-    return [t for t in found if len(t) < 100][:6]
+    lent = [e for e in spot.source.remember(scope, _exits) if isinstance(e.node, ast.Raise)]
+    return [e.text for e in lent if len(e.text) < 100 and spot.known(e)][:6]
+
+
+def _exits(tree: ast.AST) -> tuple[Snippet, ...]:
+    """The returns and raises of a function, class or file, each text once."""
+    found: dict[str, Snippet] = {}
+    for node in ast.walk(tree):
+        bare = isinstance(node, ast.Raise) and node.exc is None
+        if isinstance(node, (ast.Return, ast.Raise)) and not bare:
+            lent = snippet(node)
+            found.setdefault(lent.text, lent)
+    return tuple(found.values())
 
 
 def _in_loop(spot: Spot) -> bool:
@@ -93,17 +103,12 @@ def lent_guard(spot: Spot) -> Iterator[Fix]:
     if spot.function is None or isinstance(spot.statement, FUNCTIONS):
         return
     seen: set[str] = set()
-    trees = [(spot.source.tree, 0.5), *((p.tree, 1.0) for p in spot.past)]
-    for tree, weight in trees:
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.If) or node.orelse or len(node.body) > 2:
-                continue
-            leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break, ast.Assign, ast.AugAssign)
-            if not isinstance(node.body[-1], leaving) or not spot.known(node):
-                continue
-            text = ast.unparse(node).replace("    ", spot.step)
-            if text not in seen and len(text) < 200:
-                seen.add(text)
+    every = [(0.5, spot.source), *((1.0, past) for past in spot.past)]
+    for weight, source in every:
+        for lent in source.once(guards_of):
+            if lent.text not in seen and spot.known(lent):
+                seen.add(lent.text)
+                text = lent.text.replace("    ", spot.step)
                 what = f"`{short(text)}` is added"
                 yield from spot.insert_before(text, what, weight)
                 yield from spot.insert_after(text, what, weight * 0.6)

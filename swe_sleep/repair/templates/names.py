@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from swe_sleep.repair.source import FUNCTIONS
-from swe_sleep.repair.spot import Fix, Spot, alike, parameters
+from swe_sleep.repair.ingredients import attributes_of, calls_of, last_name
+from swe_sleep.repair.source import FUNCTIONS, Source
+from swe_sleep.repair.spot import Fix, Spot, alike
 
 _CLASHES = ({"number", "text", "list", "dict", "set"},)
 
@@ -99,34 +101,36 @@ def attribute(spot: Spot) -> Iterator[Fix]:
 
 def _attributes(spot: Spot) -> dict[str, dict[str, bool]]:
     """Per object text, its attributes seen in this file, and whether they are called."""
-    found: dict[str, Counter[tuple[str, bool]]] = {}
-    source = spot.source
-    klass = source.class_of(spot.statement)
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Attribute):
-            owner = (
-                ast.unparse(node.value) if isinstance(node.value, (ast.Name, ast.Attribute)) else ""
-            )
-            if not owner or (owner in ("self", "cls") and source.class_of(node) is not klass):
-                continue
-            parent = source.parent(node)
-            called = isinstance(parent, ast.Call) and parent.func is node
-            found.setdefault(owner, Counter())[node.attr, called] += 1
-    if klass is not None and spot.receiver:
-        mine = found.setdefault(spot.receiver, Counter())
-        for member in klass.body:
-            if isinstance(member, FUNCTIONS) and not member.name.startswith("__"):
-                decorated = {d.id for d in member.decorator_list if isinstance(d, ast.Name)}
-                mine[member.name, "property" not in decorated] += 1
-            elif isinstance(member, (ast.Assign, ast.AnnAssign)):
-                targets = member.targets if isinstance(member, ast.Assign) else [member.target]
-                for target in targets:
-                    if isinstance(target, ast.Name):
-                        mine[target.id, False] += 1
-    return {
-        owner: {name: called for (name, called), _ in counts.most_common(40)}
-        for owner, counts in found.items()
-    }
+    klass = spot.source.class_of(spot.statement)
+    return spot.source.remember(klass or spot.source.tree, _Table(spot.source, spot.receiver))
+
+
+@dataclass(frozen=True)
+class _Table:
+    source: Source
+    receiver: str
+
+    def __call__(self, node: ast.AST) -> dict[str, dict[str, bool]]:
+        klass = node if isinstance(node, ast.ClassDef) else None
+        found: dict[str, Counter[tuple[str, bool]]] = {}
+        for (owner, within), counts in self.source.once(attributes_of).items():
+            if owner not in ("self", "cls") or within is klass:
+                found[owner] = Counter(counts)
+        if klass is not None and self.receiver:
+            mine = found.setdefault(self.receiver, Counter())
+            for member in klass.body:
+                if isinstance(member, FUNCTIONS) and not member.name.startswith("__"):
+                    decorated = {d.id for d in member.decorator_list if isinstance(d, ast.Name)}
+                    mine[member.name, "property" not in decorated] += 1
+                elif isinstance(member, (ast.Assign, ast.AnnAssign)):
+                    targets = member.targets if isinstance(member, ast.Assign) else [member.target]
+                    for target in targets:
+                        if isinstance(target, ast.Name):
+                            mine[target.id, False] += 1
+        return {
+            owner: {name: called for (name, called), _ in counts.most_common(40)}
+            for owner, counts in found.items()
+        }
 
 
 def missing_self(spot: Spot) -> Iterator[Fix]:
@@ -182,23 +186,17 @@ def part_of(spot: Spot) -> Iterator[Fix]:
 
 def keyword(spot: Spot) -> Iterator[Fix]:
     """A wrong keyword, or a value for a keyword that is another name in scope."""
-    names: dict[str, set[str]] = {}
-    for node in ast.walk(spot.source.tree):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            names.setdefault(called, set()).update(k.arg for k in node.keywords if k.arg)
-        elif isinstance(node, FUNCTIONS):
-            names.setdefault(node.name, set()).update(parameters(node))
+    calls = spot.source.once(calls_of)
     for node in spot.of(ast.Call):
         assert isinstance(node, ast.Call)
-        called = ast.unparse(node.func)
-        options = names.get(called, set()) | names.get(called.rsplit(".", 1)[-1], set())
+        called = calls.get(last_name(node.func))
+        options = set(called.parameters) if called else set()
         present = {k.arg for k in node.keywords}
         for word in node.keywords:
             if word.arg is None:
                 continue
             start, _ = spot.source.span(word)
-            for other in sorted(options - present - {"self", "cls"}):
+            for other in sorted(options - present):
                 what = f"`{word.arg}=` becomes `{other}=`"
                 yield Fix(
                     start,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from swe_sleep.repair.source import FUNCTIONS, first_line
+from swe_sleep.repair.ingredients import functions_of, statements_in
+from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source, first_line
 from swe_sleep.repair.spot import Fix, Spot, alike, becomes, parameters, short
 
 _SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Return, ast.Raise)
@@ -137,41 +138,29 @@ def lent_statement(spot: Spot) -> Iterator[Fix]:
     if function is None or isinstance(spot.statement, FUNCTIONS):
         return
     seen: set[str] = set()
-    for tree, weight in _lenders(spot):
-        for node in ast.walk(tree):
-            if (
-                not isinstance(node, (ast.Expr, ast.Assign, ast.AugAssign))
-                or node is spot.statement
-            ):
+    for source, tree, weight in _lenders(spot):
+        for lent in source.remember(tree, statements_in):
+            if lent.node is spot.statement or lent.text in seen or not spot.known(lent):
                 continue
-            if isinstance(node, ast.Expr) and not isinstance(node.value, (ast.Call, ast.Await)):
-                continue
-            if not spot.known(node):
-                continue
-            text = ast.unparse(node)
-            if text in seen or "\n" in text or len(text) > 120:
-                continue
-            seen.add(text)
-            what = f"`{short(text)}` is added"
-            yield from spot.insert_before(text, what, weight)
-            yield from spot.insert_after(text, what, weight)
+            seen.add(lent.text)
+            what = f"`{short(lent.text)}` is added"
+            yield from spot.insert_before(lent.text, what, weight)
+            yield from spot.insert_after(lent.text, what, weight)
 
 
-def _lenders(spot: Spot) -> Iterator[tuple[ast.AST, float]]:
+def _lenders(spot: Spot) -> Iterator[tuple[Source, FunctionNode, float]]:
     function = spot.function
     assert function is not None
     for past in spot.past:
-        for node in ast.walk(past.tree):
-            if isinstance(node, FUNCTIONS) and node.name == function.name:
-                yield node, 1.0
-    yield function, 0.5
-    others = [
-        n for n in ast.walk(spot.source.tree) if isinstance(n, FUNCTIONS) and n is not function
-    ]
+        for node in past.once(functions_of):
+            if node.name == function.name:
+                yield past, node, 1.0
+    yield spot.source, function, 0.5
+    others = [n for n in spot.source.once(functions_of) if n is not function]
     klass = spot.source.class_of(function)
     for other in sorted(others, key=lambda n: -alike(n.name, function.name))[:12]:
         near = 0.15 if spot.source.class_of(other) is klass else 0.0
-        yield other, 0.3 * alike(other.name, function.name) + near
+        yield spot.source, other, 0.3 * alike(other.name, function.name) + near
 
 
 def update_counter(spot: Spot) -> Iterator[Fix]:

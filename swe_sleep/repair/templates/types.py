@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from swe_sleep.repair.source import Source
 from swe_sleep.repair.spot import Fix, Spot, short
 
 _KIN: tuple[tuple[str, ...], ...] = (
@@ -19,7 +20,7 @@ _CONVERSION = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([diouxXeEfFgGcrsa]
 
 def type_test(spot: Spot) -> Iterator[Fix]:
     """`isinstance` with a type too few, too many or another; `isinstance` for `type(x) is`."""
-    seen = spot.source.remember(spot.source.tree, _tested_types)
+    seen = spot.source.once(_tested_types)
     for node in spot.nodes:
         match node:
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, types]):
@@ -50,9 +51,9 @@ def type_test(spot: Spot) -> Iterator[Fix]:
                 pass
 
 
-def _tested_types(tree: ast.AST) -> tuple[str, ...]:
+def _tested_types(source: Source) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for node in source.every(ast.Call):
         match node:
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, types]):
                 for kind in types.elts if isinstance(types, ast.Tuple) else [types]:
@@ -97,7 +98,7 @@ def members(spot: Spot) -> Iterator[Fix]:
             continue
         texts = [spot.text(e) for e in elements]
         kind = type(elements[0])
-        lent = spot.source.remember(spot.source.tree, _members)
+        lent = spot.source.once(_members)
         end = spot.source.span(elements[-1])[1]
         for other in lent.get(kind.__name__, ()):
             if other not in texts:
@@ -112,11 +113,11 @@ def members(spot: Spot) -> Iterator[Fix]:
                 yield Fix(start, stop, "", f"`{short(texts[at], 30)}` is not among them", 0.5)
 
 
-def _members(tree: ast.AST) -> dict[str, tuple[str, ...]]:
+def _members(source: Source) -> dict[str, tuple[str, ...]]:
     """Per kind of node, the elements of the file's tuples, lists and sets, and what values are
     compared with."""
     found: dict[str, dict[str, None]] = {}
-    for node in ast.walk(tree):
+    for node in source.every(ast.Tuple, ast.List, ast.Set, ast.Compare):
         elements: list[ast.expr] = []
         if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
             elements = node.elts
