@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from swe_sleep.notes.evidence import Failing, passing_ids
 from swe_sleep.records import Coverage, TestResult
-from swe_sleep.repair.search import Budget, Found, Repair
+from swe_sleep.repair.found import Budget, Found
+from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator, Stop
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.testing.tests import Tests

@@ -25,9 +25,7 @@ from swe_sleep.records import (
     file_of,
 )
 from swe_sleep.repair.candidates import Candidate
-from swe_sleep.repair.found import Budget as Budget
-from swe_sleep.repair.found import Ended, Found, Plausible
-from swe_sleep.repair.found import Event as Event
+from swe_sleep.repair.found import Budget, Ended, Event, Found, Plausible
 from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library

@@ -26,7 +26,7 @@ from swe_sleep.records import (
     TestRun,
     Usage,
 )
-from swe_sleep.repair.search import Budget as SearchBudget
+from swe_sleep.repair.found import Budget as SearchBudget
 from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator
 from swe_sleep.repo.diff import apply_in_memory, files_of

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from swe_sleep.records import Coverage, Outcome, TestResult
-from swe_sleep.repair.search import Budget, Event, Found, Repair
+from swe_sleep.repair.found import Budget, Event, Found
+from swe_sleep.repair.search import Repair
 
 CLAMP = """\
 def clamp(x, low, high):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from swe_sleep.records import Outcome, TestResult, TestRun
 from swe_sleep.repair.candidates import Edit
-from swe_sleep.repair.search import Budget, Repair
+from swe_sleep.repair.found import Budget
+from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import Judgement, SandboxValidator, Trial
 
 Open = Callable[[Mapping[str, str]], SandboxValidator]

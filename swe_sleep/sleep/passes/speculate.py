@@ -9,8 +9,8 @@ from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Failing, passing_ids
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import AnticipatedIssue, Note, Patch, Proof, State, Usage
+from swe_sleep.repair.found import Budget, Found
 from swe_sleep.repair.noted import search_noted
-from swe_sleep.repair.search import Budget, Found
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import find_test_files
