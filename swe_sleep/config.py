@@ -30,15 +30,7 @@ from pydantic_settings import (
 from swe_sleep.errors import ConfigError
 
 ENV_PREFIX = "SWE_SLEEP_"
-FROM_PERSON_ONLY = (
-    "model.base_url",
-    "model.provider",
-    "model.region",
-    "model.project",
-    "model.resource",
-    "model.prices",
-    "environment.python",
-)
+FROM_PERSON_ONLY = ("model.base_url", "model.provider", "model.prices", "environment.python")
 PYTHON_VERSION = re.compile(r"3(?:\.\d+){1,2}\Z")
 DEFAULT_MODEL = "claude-opus-5-5"
 """The provider's own advice for long work on code, and cheaper than the Opus before it."""
@@ -125,12 +117,6 @@ class ModelSettings(_Table):
     provider: Provider = "anthropic"
     base_url: str = ""
     """Another server that speaks the Messages API."""
-    region: str = ""
-    """Bedrock's or Vertex's; empty: what the platform's own variables say."""
-    project: str = ""
-    """Vertex's project; empty: what its own variables say."""
-    resource: str = ""
-    """Foundry's resource; empty: what its own variable says."""
     prices: str = ""
     """A price list of your own, in the form of `model/prices.toml`; a model that is in none is not
     asked, as its budget could not be kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from swe_sleep.config import SandboxSettings
+from swe_sleep.config import EnvironmentSettings, SandboxSettings
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.protocol import Backend, Limits
 
@@ -36,4 +36,18 @@ def limits(wanted: SandboxSettings) -> Limits:
         processes=wanted.processes,
         cpus=wanted.cpus,
         disk_mb=wanted.disk_mb,
+    )
+
+
+def options(wanted: EnvironmentSettings) -> EnvironmentOptions:
+    """What a person says about environments."""
+    return EnvironmentOptions(
+        python=wanted.python,
+        requirements=wanted.requirements,
+        extras=wanted.extras,
+        variables=dict(wanted.variables),
+        test_paths=wanted.test_paths,
+        test_arguments=wanted.test_arguments,
+        build=wanted.build,
+        until=wanted.until,
     )

@@ -1,41 +1,47 @@
 """Virtual environments with a project's dependencies, made once and kept.
 
-They are made on the host from wheels alone, so nothing of the repository, and no package's set-up
-code, runs outside a sandbox. The person's index, proxy and certificates serve this step only.
-Where nothing but pytest and coverage is needed, those are copied from our own installation: no
-network is touched.
+What the project needs is read (`project/`), an interpreter of this machine is chosen
+(`interpreters.py`), and wheels are unpacked into a new virtual environment (`installer.py`): so
+nothing of the repository, and no package's set-up code, runs outside a sandbox. Where nothing but
+pytest and coverage is needed, those are copied from our own installation, without a network.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swe_sleep.errors import EnvironmentFailed
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox import interpreter
+from swe_sleep.sandbox import installer, interpreters
+from swe_sleep.sandbox.installer import Installer, Refused, Target, Wanted
+from swe_sleep.sandbox.interpreters import Choice
+from swe_sleep.sandbox.packages import (
+    TOOLS,
+    compile_all,
+    copy_tools,
+    describe,
+    script,
+    site_packages,
+)
+from swe_sleep.sandbox.project.project import Project, read_project
 from swe_sleep.sandbox.protocol import Environment, Progress
-from swe_sleep.sandbox.requirements import Project, normal, read_project
 
-RECIPE = 1
+RECIPE = 2
 """Part of every key; raise it when an environment is made differently."""
-TOOLS = ("pytest", "coverage")
-KEPT = 20
-INSTALL_S = 900.0
+KEPT = 40
 TRIES = 60
 """How many requirements are tried one by one where they can't be had together."""
+AGAIN_S = 600.0
+"""When an environment that an unreachable index left incomplete is tried again."""
 _RECORD = "swe-sleep.json"
 
 
@@ -44,12 +50,24 @@ class EnvironmentOptions:
     """What a person says about environments; the rest is found out."""
 
     python: str = ""
-    """Another interpreter to use, such as the person's own virtual environment's."""
+    """Another interpreter to use, such as the person's own virtual environment's; or a version."""
     requirements: tuple[str, ...] | None = None
     """Instead of what the repository's files say."""
     extras: tuple[str, ...] = ()
     """Extras and dependency groups to install beside the usual names of test groups."""
     cache_dir: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """For the tests, beside those that the project's own settings give."""
+    test_paths: tuple[str, ...] | None = None
+    """Where the tests are, instead of what the repository's files say."""
+    test_arguments: tuple[str, ...] | None = None
+    """Options for pytest, instead of what the repository's files say."""
+    build: bool | None = None
+    """Whether the project's own build runs; None: where the tree is not all there is."""
+    until: str = ""
+    """No package that was published after this day is taken, such as "2025-06-30"."""
+    installer: str = ""
+    """"pip" for pip even where uv is."""
 
 
 class Environments:
@@ -69,29 +87,23 @@ class Environments:
 
     def make(self, snapshot: Snapshot, *, progress: Progress) -> Environment:
         """The environment for a snapshot. Raises EnvironmentFailed."""
-        import filelock
-
-        project = self._project(snapshot)
-        key = self.key(project)
+        project = self.project(snapshot)
+        choice = interpreters.choose(project, self._options.python)
+        key = self.key(project, f"{choice.interpreter.path} {choice.interpreter.build}")
         place = self.folder / key
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not (place / _RECORD).exists():
-                with filelock.FileLock(self.folder / f"{key}.lock"):
-                    if not (place / _RECORD).exists():
-                        self._build(project, place, progress)
-                        self._prune(key)
-            record = json.loads((place / _RECORD).read_text())
-            os.utime(place / _RECORD)
-        except OSError as error:
-            raise EnvironmentFailed(
-                f"The environment for the tests can't be kept in {self.folder}: {error}."
-            ) from error
-        return Environment(
-            key=key,
+
+        def build(temporary: Path) -> Path:
+            return self._make_venv(project, choice, temporary / "venv", progress)
+
+        record = self._kept(key, build)
+        return self._environment(
+            project,
+            key,
             python=str(place / "bin" / "python"),
-            python_path=project.python_path,
-            problem=record["problem"],
+            base=choice.interpreter.path,
+            version=choice.interpreter.version,
+            chosen=choice.why,
+            problem=_joined(choice.problem, record["problem"]),
         )
 
     def make_for(
@@ -99,40 +111,57 @@ class Environments:
     ) -> tuple[Environment, Path]:
         """Packages for an interpreter that is not here, as a folder: what its site-packages is to
         hold. `platform` is the installer's name for it. Raises EnvironmentFailed."""
-        import filelock
-
-        project = self._project(snapshot)
+        project = self.project(snapshot)
         key = self.key(project, f"{python} {platform}")
-        place = self.folder / key
-        where = ["--python-version", python, "--python-platform", platform]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(self.folder / f"{key}.lock"):
-            if not (place / _RECORD).exists():
-                with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as temporary:
-                    target = Path(temporary) / "packages"
-                    target.mkdir(mode=0o755)
-                    problem = self._install(
-                        project, ["--target", str(target), *where], target, progress
-                    )
-                    shutil.rmtree(target / "bin", ignore_errors=True)
-                    describe(project, target, None)
-                    (target / _RECORD).write_text(json.dumps({"problem": problem}))
-                    target.rename(place)
-                self._prune(key)
-        problem = json.loads((place / _RECORD).read_text())["problem"]
-        return Environment(key, "", project.python_path, problem=problem), place
 
-    def _project(self, snapshot: Snapshot) -> Project:
+        def build(temporary: Path) -> Path:
+            target = temporary / "packages"
+            target.mkdir(mode=0o755)
+            where = Target(folder=target, version=python, platform=platform)
+            refused = self._install(
+                installer.find(self._options.installer), project, where, progress
+            )
+            shutil.rmtree(target / "bin", ignore_errors=True)
+            describe(project, target, None)
+            (target / _RECORD).write_text(json.dumps(_record(project, refused)))
+            return target
+
+        record = self._kept(key, build)
+        environment = self._environment(
+            project, key, python="", version=python, problem=record["problem"]
+        )
+        return environment, self.folder / key
+
+    def _environment(self, project: Project, key: str, **facts: str) -> Environment:
+        options = self._options
+        paths, arguments = options.test_paths, options.test_arguments
+        return Environment(
+            key=key,
+            python_path=project.python_path,
+            variables={**project.variables, **options.variables},
+            test_paths=project.test_paths if paths is None else paths,
+            test_arguments=project.options if arguments is None else arguments,
+            **facts,
+        )
+
+    def project(self, snapshot: Snapshot) -> Project:
+        """What the snapshot's files say, and the options with it."""
         return read_project(
-            snapshot, extras=self._options.extras, requirements=self._options.requirements
+            snapshot,
+            extras=self._options.extras,
+            requirements=self._options.requirements,
+            build=self._options.build,
         )
 
     def key(self, project: Project, interpreter_name: str = "") -> str:
         made_from = (
             RECIPE,
-            interpreter_name or self._options.python or interpreter.executable(),
-            sys.version,
+            interpreter_name,
+            installer.index_key(),
+            self._options.installer,
+            self._options.until,
             [(g.name, g.requirements) for g in project.groups],
+            project.constraints,
             project.name,
             project.version,
             project.entry_points,
@@ -140,106 +169,32 @@ class Environments:
         )
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:20]
 
-    def _build(self, project: Project, place: Path, progress: Progress) -> None:
-        """Make the environment in a folder of its own and move it into place when it is whole."""
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as temporary:
-            venv = Path(temporary) / "venv"
-            python = self._options.python or interpreter.executable()
-            self._uv(
-                ["venv", "--quiet", "--relocatable", "--no-project", "--python", python, str(venv)]
-            )
-            where = ["--python", str(venv / "bin" / "python"), "--compile-bytecode"]
-            packages = site_packages(venv)
-            problem = self._install(project, where, packages, progress)
-            for tool in TOOLS:
-                if not (venv / "bin" / tool).exists():
-                    _script(venv / "bin" / tool, f'-m {tool} "$@"')
-            if project.left_out:
-                names = ", ".join(project.left_out[:5])
-                problem = _joined(problem, f"links and paths are not installed: {names}")
-            describe(project, packages, venv / "bin")
-            record = {"problem": problem, "made": time.time(), "groups": len(project.groups)}
-            (venv / _RECORD).write_text(json.dumps(record))
-            if place.exists():
-                shutil.rmtree(place)
-            venv.rename(place)
+    # keeping ------------------------------------------------------------------------------------
 
-    def _install(
-        self, project: Project, where: Sequence[str], packages: Path, progress: Progress
-    ) -> str:
-        """Install what can be had; "" or what can't, in one line. `where` tells the installer
-        which interpreter it works for, `packages` is the folder that it fills."""
-        own_interpreter = not self._options.python and where[0] == "--python"
-        needed = [r for g in project.groups for r in g.requirements]
-        if own_interpreter and all(r in TOOLS for r in needed):
-            progress("Copying pytest and coverage into a new environment")
-            copy_tools(packages)
-            return ""
-        progress(f"Installing the project's dependencies: {len(needed)} to look for")
-        why = self._uv_install([*TOOLS, *needed], where)
-        if why is None:
-            return ""
-        had: list[str] = []
-        missing: list[str] = []
-        if self._uv_install(TOOLS, where) is not None:
-            copy_tools(packages)
-            return _problem([group.name for group in project.groups], why)
-        # The whole can't be had: each group that can, and of the others what can.
-        tries = TRIES
-        for group in project.groups:
-            if self._uv_install([*TOOLS, *had, *group.requirements], where) is None:
-                had += group.requirements
-                continue
-            for requirement in group.requirements:
-                tries -= 1
-                wanted = [*TOOLS, *had, requirement]
-                if tries >= 0 and self._uv_install(wanted, where) is None:
-                    had.append(requirement)
-                else:
-                    missing.append(requirement)
-        return _problem(missing, why)
+    def _kept(self, key: str, build: object) -> Mapping[str, str]:
+        """The record of what is kept under a key, made now if it is not there."""
+        import filelock
 
-    def _uv_install(self, requirements: Sequence[str], where: Sequence[str]) -> str | None:
-        """None, or why it failed. Wheels only: nothing is built, so nothing is executed."""
+        assert callable(build)
+        place = self.folder / key
         try:
-            self._uv(["pip", "install", "--quiet", "--no-build", *where, "--", *requirements])
-        except EnvironmentFailed as error:
-            return str(error)
-        return None
-
-    def _uv(self, arguments: Sequence[str]) -> None:
-        import uv
-
-        env = dict(os.environ)
-        env.pop("VIRTUAL_ENV", None)
-        env.pop("PYTHONPATH", None)
-        env.setdefault("UV_SYSTEM_CERTS", "true")  # a proxy's own authority is known to the system
-        for ours, theirs in (
-            ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
-            ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
-            ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
-        ):
-            if ours in env and theirs not in env:
-                env[theirs] = env[ours]
-        try:
-            done = subprocess.run(
-                [uv.find_uv_bin(), *arguments],
-                cwd=self.folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=INSTALL_S,
-                umask=0o022,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise EnvironmentFailed("the installer took too long") from None
-        except (OSError, FileNotFoundError) as error:
-            raise EnvironmentFailed(f"the installer can't be run: {error}") from error
-        if done.returncode:
-            raise EnvironmentFailed(_reason(done.stderr))
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if _worn(place):
+                with filelock.FileLock(self.folder / f"{key}.lock"):
+                    if _worn(place):
+                        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as t:
+                            made: Path = build(Path(t))
+                            if place.exists():
+                                shutil.rmtree(place)
+                            made.rename(place)
+                        self._prune(key)
+            record: dict[str, str] = json.loads((place / _RECORD).read_text())
+            os.utime(place / _RECORD)
+        except OSError as error:
+            raise EnvironmentFailed(
+                f"The environment for the tests can't be kept in {self.folder}: {error}."
+            ) from error
+        return record
 
     def _prune(self, keep: str) -> None:
         """Remove all but the newest, and what killed builders left."""
@@ -252,109 +207,105 @@ class Environments:
                 (self.folder / f"{record.parent.name}.lock").unlink(missing_ok=True)
         for left in self.folder.glob(".making-*"):
             with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > 2 * INSTALL_S:
+                if time.time() - left.stat().st_mtime > 2 * installer.INSTALL_S:
                     shutil.rmtree(left, ignore_errors=True)
 
+    # making -------------------------------------------------------------------------------------
 
-def copy_tools(target: Path) -> None:
-    """Copy pytest, coverage and what they need from our own installation, with their compiled
-    code: time stamps are kept, so it stays valid."""
-    for distribution in _with_dependencies(TOOLS):
-        for file in distribution.files or ():
-            source = Path(str(distribution.locate_file(file)))
-            if ".." in file.parts or "__pycache__" in file.parts or not source.is_file():
+    def _make_venv(self, project: Project, choice: Choice, venv: Path, progress: Progress) -> Path:
+        """Make the environment in a folder of its own."""
+        chosen = choice.interpreter
+        needed = [r for g in project.groups for r in g.requirements]
+        tool = installer.find(self._options.installer)
+        tool.make(chosen.path, venv)
+        packages = site_packages(venv)
+        if chosen.runs_our_packages and all(r in TOOLS for r in needed):
+            progress("Copying pytest and coverage into a new environment")
+            copy_tools(packages)
+            refused = None
+        else:
+            target = Target(python=venv / "bin" / "python")
+            refused = self._install(tool, project, target, progress)
+            if refused and not any(packages.glob("pytest-*.dist-info")):
+                if not chosen.runs_our_packages:
+                    raise EnvironmentFailed(
+                        f"pytest can't be had for Python {chosen.minor}: {refused.why}.",
+                        "Name another interpreter with environment.python.",
+                    )
+                copy_tools(packages)
+            compile_all(chosen.path, packages)
+        for name in TOOLS:
+            if not (venv / "bin" / name).exists():
+                script(venv / "bin" / name, f'-m {name} "$@"')
+        describe(project, packages, venv / "bin")
+        (venv / _RECORD).write_text(json.dumps(_record(project, refused)))
+        return venv
+
+    def _install(
+        self, tool: Installer, project: Project, target: Target, progress: Progress
+    ) -> Refused | None:
+        """Install what can be had; None, or what can't and why. One call does it where all can be
+        had; else what can is looked for first, and installed in the end."""
+        needed = [r for g in project.groups for r in g.requirements]
+        progress(f"Installing the project's dependencies: {len(needed)} to look for")
+
+        def ask(
+            lines: Sequence[str], constraints: Sequence[str] = (), *, dry: bool = False
+        ) -> Refused | None:
+            wanted = Wanted([*TOOLS, *lines], constraints, (), self._options.until)
+            return tool.install(wanted, target, dry=dry)
+
+        if project.constraints and ask(needed, project.constraints) is None:
+            return None
+        whole = ask(needed)
+        if whole is None:
+            return None
+        if (alone := ask((), dry=True)) is not None:
+            names = tuple(group.name for group in project.groups)
+            return Refused(_missing(names, whole.why), (), alone.unreachable)
+        had: list[str] = []
+        missing: list[str] = []
+        tries = TRIES
+        for group in project.groups:
+            if ask([*had, *group.requirements], dry=True) is None:
+                had += group.requirements
                 continue
-            _copy(source, target / file)
-            compiled = source.parent / "__pycache__"
-            if source.suffix == ".py" and compiled.is_dir():
-                tag = f"{source.stem}.{sys.implementation.cache_tag}"
-                for name in (f"{tag}.pyc", f"{tag}.opt-1.pyc"):
-                    if (compiled / name).is_file():
-                        _copy(compiled / name, (target / file).parent / "__pycache__" / name)
-    # the environment cannot be written to inside; the hundreds of lexers are hardly ever imported
-    compiler = [sys.executable, "-m", "compileall", "-q", "-x", "pygments", str(target)]
-    subprocess.run(compiler, capture_output=True, check=False)
+            for requirement in group.requirements:
+                tries -= 1
+                if tries >= 0 and ask([*had, requirement], dry=True) is None:
+                    had.append(requirement)
+                else:
+                    missing.append(requirement)
+        last = ask(had)
+        if last is not None:
+            return last
+        return Refused(_missing(missing, whole.why), (), whole.unreachable)
 
 
-def _with_dependencies(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
-    from packaging.requirements import Requirement
-
-    found: dict[str, importlib.metadata.Distribution] = {}
-    todo = list(names)
-    while todo:
-        name = normal(todo.pop())
-        if name in found:
-            continue
-        try:
-            found[name] = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            if name in TOOLS:
-                raise EnvironmentFailed(
-                    f"{name} is not installed beside swe-sleep.", "Install swe-sleep again."
-                ) from None
-            continue
-        for line in found[name].requires or ():
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                todo.append(requirement.name)
-    return list(found.values())
+def _worn(place: Path) -> bool:
+    """Whether an environment is to be made, or made again."""
+    try:
+        record = json.loads((place / _RECORD).read_text())
+    except (OSError, ValueError):
+        return True
+    return bool(record.get("again")) and time.time() - float(record["made"]) > AGAIN_S
 
 
-def site_packages(venv: Path) -> Path:
-    folder = next((venv / "lib").glob("python*/site-packages"), None)
-    if folder is None:
-        raise EnvironmentFailed(f"{venv} is not a virtual environment.")
-    return folder
+def _record(project: Project, refused: Refused | None) -> Mapping[str, object]:
+    problem = refused.why if refused else ""
+    if project.left_out:
+        names = ", ".join(project.left_out[:5])
+        problem = _joined(problem, f"links and paths are not installed: {names}")
+    return {
+        "problem": problem,
+        "made": time.time(),
+        "groups": len(project.groups),
+        "again": bool(refused and refused.unreachable),
+    }
 
 
-def describe(project: Project, packages: Path, binaries: Path | None) -> None:
-    """Write the project's own metadata, so that `importlib.metadata`, plugins and console scripts
-    work though the project is imported from the sandbox's copy and never installed."""
-    name = project.name.replace("-", "_").replace(".", "_")
-    if not name or any(packages.glob(f"{name}-*.dist-info")):
-        return
-    version = project.version if re.fullmatch(r"[\w.+!-]+", project.version) else "0"
-    info = packages / f"{name}-{version}.dist-info"
-    info.mkdir()
-    head = f"Metadata-Version: 2.1\nName: {project.name}\nVersion: {version}\n"
-    (info / "METADATA").write_text(head)
-    (info / "INSTALLER").write_text("swe-sleep\n")
-    (info / "RECORD").write_text("")
-    groups: dict[str, list[str]] = {}
-    for group, entry, target in project.entry_points:
-        groups.setdefault(group, []).append(f"{entry} = {target}")
-        if group == "console_scripts" and binaries and not os.path.lexists(binaries / entry):
-            module, _, call = target.partition(":")
-            first, _, rest = call.partition(".")
-            called = f"m.{rest}" if rest else "m"
-            code = f"import sys; from {module} import {first} as m; sys.exit({called}())"
-            _script(binaries / entry, f'-c "{code}" "$@"')
-    text = "\n".join(f"[{g}]\n" + "\n".join(lines) + "\n" for g, lines in groups.items())
-    (info / "entry_points.txt").write_text(text)
-
-
-def _script(path: Path, arguments: str) -> None:
-    path.write_text(f'#!/bin/sh\nexec "$(dirname "$0")/python" {arguments}\n')
-    path.chmod(0o755)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
-
-
-def _reason(stderr: str) -> str:
-    """The line of the installer's output that says most."""
-    lines = [line.strip(" ×╰─▶│├\t") for line in stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if "Because" in line]
-    telling += [line for line in lines if "ailed" in line or "rror" in line]
-    return " ".join((telling or lines or ["the installer failed"])[0].split())[:300]
-
-
-def _problem(missing: Sequence[str], why: str) -> str:
-    if not missing:
-        return ""
-    return f"not installed: {', '.join(missing[:8])} ({why})"
+def _missing(missing: Sequence[str], why: str) -> str:
+    return f"not installed: {', '.join(missing[:8])} ({why})" if missing else ""
 
 
 def _joined(*parts: str) -> str:

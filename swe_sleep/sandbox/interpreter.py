@@ -1,11 +1,13 @@
-"""The interpreter that runs us, as something another root file system can hold."""
+"""An interpreter of this machine, as something another root file system can hold."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -26,11 +28,78 @@ SYSTEM_FILES = (
 )
 """What programs look for in /etc; without secrets."""
 
+PATIENCE_S = 20.0
+_ASK = """
+import json, sys, sysconfig
+print(json.dumps([
+    getattr(sys, "_base_executable", "") or sys.executable,
+    "%d.%d.%d" % sys.version_info[:3],
+    sys.implementation.name,
+    sys.version_info[3] == "final" and not (sysconfig.get_config_var("Py_GIL_DISABLED") or 0),
+    sys.base_prefix, sys.base_exec_prefix, sysconfig.get_path("stdlib"), sys.version,
+]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """An interpreter outside any virtual environment."""
+
+    path: str
+    version: str
+    """Such as "3.12.1"."""
+    usual: bool
+    """CPython, released, with the lock that extensions count on."""
+    prefixes: tuple[str, ...]
+    stdlib: str
+    build: str
+    """All that it says of how it was built."""
+
+    @property
+    def minor(self) -> str:
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def is_own(self) -> bool:
+        return self.path == executable()
+
+    @property
+    def runs_our_packages(self) -> bool:
+        """Whether packages that are installed beside us work for it too."""
+        return self.minor == own().minor and self.usual
+
 
 def executable() -> str:
-    """The path of the interpreter outside any virtual environment."""
+    """The path of the interpreter that runs us, outside any virtual environment."""
     base: str = getattr(sys, "_base_executable", "") or sys.executable
     return base
+
+
+def own() -> Interpreter:
+    found = examine(executable())
+    assert found is not None
+    return found
+
+
+@cache
+def examine(path: str) -> Interpreter | None:
+    """What an interpreter says of itself; None where it does not run. A version manager's shim and
+    an interpreter in a virtual environment lead to the one behind them."""
+    try:
+        done = subprocess.run(
+            [path, "-I", "-S", "-c", _ASK],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        base, version, name, plain, prefix, exec_prefix, stdlib, build = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    prefixes = tuple(dict.fromkeys((prefix, exec_prefix)))
+    return Interpreter(base, version, name == "cpython" and plain, prefixes, stdlib, build)
 
 
 @cache
@@ -43,11 +112,15 @@ def libraries(program: str) -> tuple[str, ...]:
 
 
 @cache
-def folders() -> tuple[str, ...]:
-    """What must be readable for the interpreter to run, beyond the system's own folders."""
-    wanted = [Path(sys.base_prefix), Path(sys.base_exec_prefix)]
-    wanted += [Path(library).parent for library in libraries(executable())]
-    link = Path(executable())
+def folders(path: str = "") -> tuple[str, ...]:
+    """What must be readable for an interpreter (empty: ours) to run, beyond the system's own
+    folders."""
+    which = examine(path) if path and path != executable() else None
+    program = which.path if which else executable()
+    prefixes = which.prefixes if which else (sys.base_prefix, sys.base_exec_prefix)
+    wanted = [Path(prefix) for prefix in prefixes]
+    wanted += [Path(library).parent for library in libraries(program)]
+    link = Path(program)
     while True:  # a chain of symlinks, such as a version manager's
         wanted.append(link.parent)
         if not link.is_symlink():

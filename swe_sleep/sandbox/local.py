@@ -164,7 +164,7 @@ class LocalBackend:
 def readable_folders(environment: Environment) -> tuple[str, ...]:
     """The interpreter's folders and the environment's."""
     prefix = posixpath.dirname(posixpath.dirname(environment.python))
-    inside = interpreter.folders()
+    inside = interpreter.folders(environment.base)
     if not environment.key or any(prefix == f or prefix.startswith(f + "/") for f in inside):
         return inside
     return (*inside, prefix)

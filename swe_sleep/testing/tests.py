@@ -109,11 +109,14 @@ class Tests:
         """What `inside/runner.py` takes; written out there."""
         self.install()
         root = self.sandbox.workdir
+        environment = self.sandbox.environment
         return {
             "root": root,
             "scratch": self.folder,
             "folder": posixpath.join(self.folder, f"run-{next(self._numbers)}"),
-            "path": [posixpath.join(root, part) for part in self.sandbox.environment.python_path],
+            "path": [posixpath.join(root, part) for part in environment.python_path],
+            "paths": list(environment.test_paths),
+            "options": list(environment.test_arguments),
             "ids": None if test_ids is None else [inward(i).rstrip("/") for i in test_ids],
             "timeout_s": timeout_s,
             "test_timeout_s": min(test_timeout_s, timeout_s),

@@ -73,7 +73,7 @@ def test_the_key_follows_what_it_is_made_from(make_snapshot: Make, tmp_path: Pat
     environments = Environments(EnvironmentOptions(cache_dir=tmp_path))
 
     def key(files: Mapping[str, str]) -> str:
-        return environments.key(environments._project(make_snapshot(files)))
+        return environments.key(environments.project(make_snapshot(files)))
 
     assert key({"a.py": "1"}) == key({"a.py": "2", "README": ""})
     assert key({}) != key({"requirements.txt": "click\n"})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox.requirements import Project, read_project
+from swe_sleep.sandbox.project.project import Project, read_project
 
 Make = Callable[[Mapping[str, str]], Snapshot]
 
@@ -102,7 +102,8 @@ def test_requirements_files(make_snapshot: Make) -> None:
         )
     )
     assert groups(project)["the project"] == ("click==8.1",)
-    assert [r.replace(" ", "") for r in groups(project)["tests"]] == ["attrs>=1,<30", "yarl"]
+    listed = [line.replace(" ", "") for line in groups(project)["requirements/tests.txt"]]
+    assert listed == ["attrs>=1,<30", "yarl"]
     assert project.left_out == ("git+https://h/x", "./local")
 
 

@@ -46,9 +46,10 @@ class TimeLimit(BaseException):
     """Raised in the main thread in a test that ran out of time; no `except Exception` takes it."""
 
 
-def arguments(root: str, cache: str) -> list[str]:
-    """The command line; what the repository's `addopts` says comes before it and so yields."""
-    args = ["--rootdir=" + root, "--confcutdir=" + root]
+def arguments(root: str, cache: str, options: tuple[str, ...] | list[str] = ()) -> list[str]:
+    """The command line; what the repository's `addopts` says comes before it and so yields, and
+    so do `options`, those of the project's own runs."""
+    args = [*options, "--rootdir=" + root, "--confcutdir=" + root]
     if not configured(root):
         args += ["-c", os.devnull]  # else pytest looks for settings above the copy
     args += ["--continue-on-collection-errors", "--maxfail=0", "--tb=short"]
@@ -237,6 +238,9 @@ class Probe:
             # What is asked for by name runs, whatever `-m` and `-k` in the configuration say.
             config.option.markexpr = config.option.keyword = ""
             config.args = [os.path.join(self.job["root"], name) for name in self.job["files"]]
+        elif not config.getini("testpaths"):
+            paths = [os.path.join(self.job["root"], name) for name in self.job.get("paths", ())]
+            config.args = [path for path in paths if os.path.exists(path)] or config.args
         yield
 
     def pytest_configure(self, config: Any) -> None:

@@ -9,6 +9,7 @@ sees the files as they are now. A job is a JSON object:
 
     root, scratch        the repository's copy; a folder for caches
     path                 folders to put first on sys.path
+    paths, options       where tests are if pytest's settings do not say; more arguments for pytest
     folder               where `events.jsonl`, `lines.jsonl` and `log` of this run go
     ids                  what to run, in this order; null for everything
     strict               run nothing if one of the ids is unknown
@@ -77,7 +78,7 @@ def child(job: dict[str, Any]) -> int:
             log.write(e="problem", text="coverage is not installed in the project's environment")
     cache = os.path.join(job["folder"], "cache")
     plugin = probe.Probe(job, log, events.cut, lines)
-    code = int(pytest.main(probe.arguments(root, cache), plugins=[plugin]))
+    code = int(pytest.main(probe.arguments(root, cache, job.get("options", [])), plugins=[plugin]))
     log.write(e="exit", code=code)
     if job.get("modules"):
         with open(job["modules"], "w", encoding="utf-8") as out:
