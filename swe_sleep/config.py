@@ -30,12 +30,21 @@ from pydantic_settings import (
 from swe_sleep.errors import ConfigError
 
 ENV_PREFIX = "SWE_SLEEP_"
-FROM_PERSON_ONLY = ("model.base_url", "model.provider", "model.prices", "environment.python")
+FROM_PERSON_ONLY = (
+    "model.base_url",
+    "model.provider",
+    "model.region",
+    "model.project",
+    "model.resource",
+    "model.prices",
+    "environment.python",
+)
 PYTHON_VERSION = re.compile(r"3(?:\.\d+){1,2}\Z")
 DEFAULT_MODEL = "claude-opus-5-5"
 """The provider's own advice for long work on code, and cheaper than the Opus before it."""
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+Strategy = Literal["single", "first-finish", "best-of"]
 Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
 
 
@@ -77,6 +86,11 @@ class TestsSettings(_Table):
 class SolveSettings(_Table):
     context_tokens: int = Field(600, ge=0)
     """Tokens of a prompt for the places where the issue seems to be; 0: none are given."""
+    strategy: Strategy = "single"
+    """How Claude is asked: in one run; in several at once, of which the first verified patch is
+    taken; or in several whose tests, and then Claude, choose among their patches."""
+    candidates: int = Field(3, ge=2, le=16)
+    """Runs for the strategies with several. The budget is for all of them together."""
 
 
 class SandboxSettings(_Table):
@@ -117,6 +131,12 @@ class ModelSettings(_Table):
     provider: Provider = "anthropic"
     base_url: str = ""
     """Another server that speaks the Messages API."""
+    region: str = ""
+    """Bedrock's or Vertex's; empty: what the platform's own variables say."""
+    project: str = ""
+    """Vertex's project; empty: what its own variables say."""
+    resource: str = ""
+    """Foundry's resource; empty: what its own variable says."""
     prices: str = ""
     """A price list of your own, in the form of `model/prices.toml`; a model that is in none is not
     asked, as its budget could not be kept."""
