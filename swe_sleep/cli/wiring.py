@@ -32,8 +32,7 @@ from swe_sleep.records import ContextLine, Issue
 from swe_sleep.repo import underway
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox.choose import choose, limits
-from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.choose import choose, limits, options
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.engine import Pass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
@@ -71,9 +70,8 @@ def located(
 
 def backend(settings: Settings) -> Backend:
     """The sandbox that the settings ask for. Raises EngineUnavailable."""
-    wanted = settings.environment
-    options = EnvironmentOptions(wanted.python, wanted.requirements, wanted.extras)
-    return choose(settings.sandbox.backend, options=options, image=settings.sandbox.image)
+    wanted = options(settings.environment)
+    return choose(settings.sandbox.backend, options=wanted, image=settings.sandbox.image)
 
 
 def passes(settings: Settings) -> list[Pass]:
