@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
+import select
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -63,6 +65,10 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    raw: bytes = b""
+    arrived: float = 0.0
+    """By the monotonic clock, as is `begun`, when the first event of its reply was sent."""
+    begun: float | None = None
 
 
 class MessagesApi:
@@ -78,8 +84,11 @@ class MessagesApi:
         self.requests: list[Seen] = []
         self.unscripted: list[str] = []
         self.released = threading.Event()
+        self.gone = threading.Event()
+        """A client went away from a request that was held."""
         self._steps: list[Respond] = []
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._calls = 0
         api = self
 
@@ -91,8 +100,11 @@ class MessagesApi:
 
             def do_POST(self) -> None:
                 size = int(self.headers.get("content-length", 0))
-                sent = json.loads(self.rfile.read(size))
-                api._answer(_Exchange(self, sent))
+                raw = self.rfile.read(size)
+                path = self.path.split("?")[0]
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                seen = Seen(path, headers, json.loads(raw), raw, time.monotonic())
+                api._answer(_Exchange(self, seen))
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -179,8 +191,27 @@ class MessagesApi:
         """A stream whose events are not JSON."""
         self._steps.append(lambda ex: ex.raw_stream(b"event: message_start\ndata: {oops\n\n"))
 
+    def slow(self, *blocks: Block) -> None:
+        """A whole reply that begins when another request has come, or after a second."""
+
+        def play(exchange: _Exchange) -> None:
+            self.wait_for(2, timeout_s=1.0)
+            exchange.stream(self._message(exchange, blocks, "", None, {}))
+
+        self._steps.append(play)
+
+    def wait_for(self, requests: int, *, timeout_s: float = 60.0) -> bool:
+        """Until so many requests have come."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.requests) >= requests, timeout_s)
+
     def _hold(self, exchange: _Exchange) -> None:
-        self.released.wait(60)
+        connection = exchange.handler.connection
+        while not self.released.wait(0.02):
+            ready, _, _ = select.select([connection], [], [], 0)
+            if ready and not connection.recv(1, socket.MSG_PEEK):
+                self.gone.set()
+                break
         exchange.handler.close_connection = True
 
     # -- the end ------------------------------------------------------------------------------
@@ -200,8 +231,8 @@ class MessagesApi:
     def _answer(self, exchange: _Exchange) -> None:
         with self._lock:
             path = exchange.path
-            headers = {k.lower(): v for k, v in exchange.handler.headers.items()}
-            self.requests.append(Seen(path, headers, exchange.body))
+            self.requests.append(exchange.seen)
+            self._arrived.notify_all()
             step = self._steps.pop(0) if self._steps and asks_messages(path) else None
             if step is None:
                 self.unscripted.append(path)
@@ -251,11 +282,15 @@ class MessagesApi:
 @dataclass
 class _Exchange:
     handler: BaseHTTPRequestHandler
-    body: dict[str, Any] = field(default_factory=dict)
+    seen: Seen
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return self.seen.body
 
     @property
     def path(self) -> str:
-        return self.handler.path.split("?")[0]
+        return self.seen.path
 
     def plain(self, status: int, value: object, headers: Mapping[str, str]) -> None:
         data = json.dumps(value).encode()
@@ -294,6 +329,7 @@ class _Exchange:
         handler.send_header("request-id", "req_test")
         handler.send_header("transfer-encoding", "chunked")
         handler.end_headers()
+        self.seen.begun = time.monotonic()
         for number, event in enumerate(_events(message)):
             if number == end_after:
                 break

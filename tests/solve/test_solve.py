@@ -100,8 +100,8 @@ class Till:
             assert sandbox.changes() == {}
         return solved
 
-    def open(self) -> Sandbox:
-        snapshot = self.repository.snapshot()
+    def open(self, snapshot: Snapshot | None = None) -> Sandbox:
+        snapshot = snapshot or self.repository.snapshot()
         environment = self.backend.prepare(snapshot, progress=lambda line: None)
         return self.backend.open(snapshot, environment)
 

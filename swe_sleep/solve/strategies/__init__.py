@@ -1,0 +1,1 @@
+"""Ways to spend several runs of the agent on one issue."""
