@@ -3,87 +3,121 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from swe_sleep.cli import runs
 from swe_sleep.config import Settings
+from swe_sleep.errors import StoreError
 from swe_sleep.model.budget import Budget, Limits
 from swe_sleep.model.catalogue import prices
 from swe_sleep.model.client import ClaudeModel, ClientOptions
 from swe_sleep.model.metering import MeteredModel
+from swe_sleep.model.providers import on_this_machine
 from swe_sleep.model.secrets import Masker
 from swe_sleep.model.trajectory import Trajectory
+from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Issue, Patch, Usage
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge
+from swe_sleep.solve.resume import OVER, Resumed, take_up
 from swe_sleep.solve.single import single
 from swe_sleep.solve.solve import Prove
-from swe_sleep.solve.work import AgentOptions
+from swe_sleep.solve.strategies.candidates import Means
+from swe_sleep.solve.strategies.first_finish import first_finish
+from swe_sleep.solve.strategies.prefix import First, Waiting
+from swe_sleep.solve.work import AgentOptions, Work
 from swe_sleep.testing.tests import Tests
 
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 def can_ask(settings: Settings) -> bool:
-    """Whether Claude can be asked: with a key, or through a platform, which has its own."""
-    return settings.model.provider != "anthropic" or any(map(os.environ.get, KEYS))
+    """Whether Claude can be asked: with a key, through a platform, which has its own, or where the
+    server is one of this machine."""
+    url = settings.model.base_url or os.environ.get("ANTHROPIC_BASE_URL", "")
+    platform = settings.model.provider != "anthropic"
+    return platform or any(map(os.environ.get, KEYS)) or on_this_machine(url)
 
 
 class Asking:
-    """Asks Claude for a patch, within the settings' budget."""
+    """Asks Claude for a patch, by the settings' strategy and within their budget. A run that is
+    `resumed`, with its id, goes on in its own trajectory instead, and what it spent counts."""
 
     def __init__(
         self,
         settings: Settings,
         knowledge: Knowledge,
-        open_sandbox: Callable[[], Sandbox],
+        open_sandbox: Callable[[Snapshot], Sandbox],
         trajectories: Path,
         progress: Callable[[str], None],
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        origin: Mapping[str, object] | None = None,
+        resumed: tuple[str, Resumed] | None = None,
     ) -> None:
+        """`origin` is for the trajectory: what was asked, and on which code.
+
+        With several candidates all of these are used from several threads at once."""
         self._settings = settings
         self._knowledge = knowledge
         self._open_sandbox = open_sandbox
         self._trajectories = trajectories
         self._progress = progress
+        self._stop = stop
+        self._origin = origin or {}
+        self._resumed = resumed
 
     def __call__(
         self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
-        wanted = self._settings.model
-        options = ClientOptions(
-            model=wanted.name,
-            provider=wanted.provider,
-            base_url=wanted.base_url,
-            thinking=wanted.thinking,
-        )
-        price_list = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
-        limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
-        masker = Masker(value for name in KEYS if (value := os.environ.get(name)))
-        file = self._trajectories / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
-        trajectory = Trajectory(file, masker=masker)
-        self._progress(f"trajectory: {file}")
-        try:
-            with ClaudeModel(options) as claude, self._open_sandbox() as sandbox:
+        settings = self._settings
+        several = settings.solve.strategy != "single" and self._resumed is None
+        asked = _Asked(settings, self._trajectories, several, self._resumed)
+        before = self._resumed[1] if self._resumed else None
+
+        def attempt(number: int, sandbox: Sandbox, stop: Callable[[], bool]) -> Work:
+            if before is not None:
+                take_up(before, sandbox, snapshot)
+            with asked.run(str(number) if several else "", self._progress) as (model, trajectory):
+                if self._origin and before is None:
+                    with suppress(StoreError):  # the agent will say so
+                        trajectory.write("run", **self._origin)
                 work = single(
                     issue,
                     known,
-                    model=MeteredModel(claude, price_list, budget=Budget(limits, price_list)),
+                    model=model,
                     sandbox=sandbox,
                     original=snapshot,
                     runner=Tests(sandbox),
                     notes=self._knowledge,
                     reached=self._reached,
                     recorder=trajectory,
-                    masker=masker,
-                    test_timeout_s=self._settings.tests.test_timeout_s,
+                    masker=asked.masker,
+                    fence=asked.fence,
+                    test_timeout_s=settings.tests.test_timeout_s,
                     progress=self._progress,
-                    options=AgentOptions(effort=wanted.effort),
+                    options=before.begun.options
+                    if before
+                    else AgentOptions(effort=settings.model.effort),
+                    stop=stop,
+                    resumed=before,
                 )
-        finally:
-            trajectory.close()
-        return work.patch, work.why, work.usage
+            if work.ending not in OVER and (not several or self._stop()):
+                run_id = trajectory.path.stem
+                self._progress(f"to take this up again: swe-sleep solve --resume {run_id}")
+            return work
+
+        opening = partial(self._open_sandbox, snapshot)
+        means = Means(opening, attempt, prove, self._stop, self._progress)
+        count = settings.solve.candidates if several else 1
+        chosen, everyone = first_finish(means, count)
+        runs = sum(each.work.usage.test_runs for each in everyone if each.work is not None)
+        return chosen.patch, chosen.why, replace(asked.budget.spent, test_runs=runs)
 
     def _reached(self, paths: Sequence[str]) -> Sequence[str]:
         """The tests that are known to run any of the files."""
@@ -93,3 +127,53 @@ class Asking:
             for test, files in coverage.lines.items()
             if test and not files.keys().isdisjoint(paths)
         ]
+
+
+class _Asked:
+    """What all runs on one issue share: the budget, the masker, and the prompt's beginning."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        trajectories: Path,
+        several: bool,
+        resumed: tuple[str, Resumed] | None,
+    ) -> None:
+        wanted = settings.model
+        run_id, before = resumed or (runs.new_id(), None)
+        self._options = ClientOptions(
+            model=before.begun.model if before else wanted.name,
+            provider=wanted.provider,
+            base_url=wanted.base_url,
+            region=wanted.region,
+            project=wanted.project,
+            resource=wanted.resource,
+            thinking=wanted.thinking,
+        )
+        self._prices = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
+        limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
+        spent, seconds = (before.usage, before.seconds) if before else (Usage(), 0.0)
+        self.budget = Budget(limits, self._prices, spent=spent, seconds=seconds)
+        self._measured = before.measured if before else None
+        self.masker = Masker(value for name in KEYS if (value := os.environ.get(name)))
+        self.fence = Fence.new()
+        self._first = First() if several else None
+        self._stem = run_id
+        self._trajectories = trajectories
+
+    @contextmanager
+    def run(
+        self, name: str, progress: Callable[[str], None]
+    ) -> Iterator[tuple[MeteredModel, Trajectory]]:
+        """A connection and a trajectory of one run's own."""
+        file = self._trajectories / f"{self._stem}{name and '-'}{name}{runs.SUFFIX}"
+        progress(f"trajectory: {file}")
+        with (
+            ClaudeModel(self._options) as claude,
+            Trajectory(file, masker=self.masker) as trajectory,
+        ):
+            model = Waiting(claude, self._first) if self._first is not None else claude
+            metered = MeteredModel(model, self._prices, budget=self.budget)
+            if self._measured is not None:
+                metered.recall(*self._measured)
+            yield metered, trajectory

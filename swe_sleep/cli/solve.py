@@ -49,6 +49,14 @@ def solve(
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Another server with the Messages API.")
     ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="ID|last",
+            help="Go on with a run of Claude's that was broken off.",
+        ),
+    ] = None,
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
@@ -61,6 +69,7 @@ def solve(
     swe-sleep solve "Milk is taken off the shelf one day too early"
     swe-sleep solve --test tests/test_expiry.py::test_last_day --apply
     swe-sleep solve --file issue.md --branch fix-milk
+    swe-sleep solve --resume last --budget-usd 5
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
@@ -68,8 +77,13 @@ def solve(
     if sum((apply, commit, branch is not None)) > 1:
         raise UsageError("give one of --apply, --branch and --commit.")
     text = issues.text_of(issue, file)
-    if not text.strip() and not test:
+    if resume is not None and (text.strip() or test):
+        raise UsageError("a run that is taken up again has its own issue; give none.")
+    if resume is not None and solver == "search":
+        raise UsageError("only a run of Claude's can be taken up again.")
+    if resume is None and not text.strip() and not test:
         raise UsageError("no issue: give its text, --file, or --test.")
+    resumed = None if resume is None else wiring.kept_run(resume, model)
     display = Display(output.console(stderr=as_json))
     flags = {
         "sandbox.backend": backend,
@@ -86,7 +100,7 @@ def solve(
             ids = tuple(wiring.inside(bench.repository, each) for each in test or ())
             if branch is not None or commit:
                 _check(bench.repository, branch)
-            solved = wiring.solve(bench, text, ids, solver, display.progress, stop)
+            solved = wiring.solve(bench, text, ids, solver, display.progress, stop, resumed)
             landed, problem = "", None
             if solved.solved and (apply or commit or branch):
                 try:

@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from swe_sleep.cli import output
+from swe_sleep.cli import output, runs
 from swe_sleep.cli.asking import Asking, can_ask
 from swe_sleep.cli.display import Display
 from swe_sleep.cli.groups import Interrupted
@@ -28,7 +28,7 @@ from swe_sleep.integrations import queue
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
-from swe_sleep.records import ContextLine, Issue
+from swe_sleep.records import ContextLine, Issue, Usage
 from swe_sleep.repo import underway
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
@@ -45,9 +45,12 @@ from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
+from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
+from swe_sleep.solve.strategies.candidates import told_apart
 
+TRAJECTORIES = "trajectories"
 MOST_SETTLING_S = 30.0
 """A rebase may be left half-way for days; a queued pass waits no longer than this for its end."""
 
@@ -122,8 +125,8 @@ class Bench:
     snapshot: Snapshot
     store: Store
     sandbox: Sandbox
-    open_sandbox: Callable[[], Sandbox]
-    """One more with the same snapshot."""
+    open_sandbox: Callable[[Snapshot], Sandbox]
+    """One more in the same environment."""
     knowledge: Knowledge
 
 
@@ -147,8 +150,8 @@ def bench(
             if notes
             else Nothing()
         )
-        opening = partial(chosen.open, known.snapshot, environment, limits=limits(settings.sandbox))
-        with opening() as sandbox:
+        opening = partial(chosen.open, environment=environment, limits=limits(settings.sandbox))
+        with opening(known.snapshot) as sandbox:
             yield Bench(
                 known.repository,
                 settings,
@@ -210,6 +213,15 @@ def _sleep_in_turn(sleeper: Sleeper, stop: threading.Event) -> None:
                 raise
 
 
+def kept_run(wanted: str, model: str | None) -> tuple[str, Resumed]:
+    """A run of the agent that can be taken up again on the code as it is, with its id. Raises
+    UsageError."""
+    with Repository.open(output.here()) as repository:
+        run_id, run = runs.find(repository.state_dir / TRAJECTORIES, wanted, model)
+        runs.same_code(run_id, run, repository.snapshot())
+        return run_id, run
+
+
 def solve(
     bench: Bench,
     text: str,
@@ -217,12 +229,32 @@ def solve(
     solver: str,
     progress: Callable[[str], None],
     stop: threading.Event,
+    resumed: tuple[str, Resumed] | None = None,
 ) -> Solved:
-    """One run of `solve`, written into the ledger."""
+    """One run of `solve`, written into the ledger; `resumed` is one of the agent's to go on
+    with."""
+    issue = Issue(text, test_ids)
+    settled = Usage()
+    if resumed is not None:
+        solver, issue, settled = "agent", resumed[1].begun.asked, resumed[1].settled
+    progress = told_apart(progress)
     asks = None
     if solver == "agent" or (solver == "auto" and can_ask(bench.settings)):
-        folder = bench.repository.state_dir / "trajectories"
-        asks = Asking(bench.settings, bench.knowledge, bench.open_sandbox, folder, progress)
+        folder = bench.repository.state_dir / TRAJECTORIES
+        asks = Asking(
+            bench.settings,
+            bench.knowledge,
+            bench.open_sandbox,
+            folder,
+            progress,
+            stop.is_set,
+            origin={
+                "issue": asdict(issue),
+                "snapshot": bench.snapshot.id,
+                "head": bench.snapshot.head,
+            },
+            resumed=resumed,
+        )
     run = Solve(
         bench.snapshot,
         bench.sandbox,
@@ -236,8 +268,9 @@ def solve(
         ),
         progress=progress,
     )
-    issue = Issue(text, test_ids)
     solved = run.run(issue)
     model = bench.settings.model.name if solved.usage.tokens else ""
-    bench.store.record(spent=Spent(0.0, "solve", issue.title[:200], model, solved.usage))
+    model = resumed[1].begun.model if resumed else model
+    spent = runs.less(solved.usage, settled)
+    bench.store.record(spent=Spent(0.0, "solve", issue.title[:200], model, spent))
     return solved

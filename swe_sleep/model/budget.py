@@ -46,14 +46,21 @@ class Grant:
 
 class Budget:
     def __init__(
-        self, limits: Limits, prices: Prices, *, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: Limits,
+        prices: Prices,
+        *,
+        spent: Usage = Usage(),
+        seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`spent` and `seconds` are what an earlier part of the run has used up already."""
         self.limits = limits
         self._prices = prices
         self._clock = clock
-        self._started = clock()
+        self._started = clock() - seconds
         self._settled = threading.Condition()
-        self._spent = Usage()
+        self._spent = spent
         self._set_aside: list[Grant] = []
 
     @property

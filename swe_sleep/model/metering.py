@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.errors import BudgetExceeded
@@ -12,7 +12,7 @@ from swe_sleep.model.budget import Budget, Grant, PromptBound, priced
 from swe_sleep.model.catalogue import Prices, abilities
 from swe_sleep.model.client import MOST_OUTPUT, size_bytes
 from swe_sleep.model.faults import ModelFault
-from swe_sleep.model.protocol import Model, OnText, Reply, Request
+from swe_sleep.model.protocol import Message, Model, OnText, Reply, Request
 from swe_sleep.records import Usage
 
 
@@ -48,8 +48,12 @@ class MeteredModel:
     def name(self) -> str:
         return self._model.name
 
+    def recall(self, messages: Sequence[Message], usage: Usage) -> None:
+        """Take the measure of a request from an earlier part of the conversation."""
+        self._bound.learn([_size(message) for message in messages], usage)
+
     def turn(self, request: Request, *, on_text: OnText | None = None) -> Reply:
-        sizes = [size_bytes(list(message.blocks)) + 16 for message in request.messages]
+        sizes = [_size(message) for message in request.messages]
         fixed = size_bytes([request.system, list(request.tools), request.schema])
         asked = min(request.max_tokens or MOST_OUTPUT, abilities(self.name).max_output)
         prompt = self._bound.of(sizes, fixed)
@@ -73,6 +77,10 @@ class MeteredModel:
             self.usage += usage
             if self._ledger is not None:
                 self._ledger(Entry(request.purpose, self.name, usage, outcome, started))
+
+
+def _size(message: Message) -> int:
+    return size_bytes(list(message.blocks)) + 16
 
 
 def _within(request: Request, grant: Grant) -> Request:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from swe_sleep.config import DEFAULT_MODEL, Provider
 from swe_sleep.model.faults import ModelFault
@@ -92,8 +94,19 @@ def connect(options: ClientOptions, middleware: Sequence[Any], http_client: Any)
         common["api_key"] = options.api_key
     client = anthropic.Anthropic(**common)
     if client.api_key is None and client.auth_token is None and client.credentials is None:
-        raise ModelFault("no_key", "There is no key for the model.")
+        if not on_this_machine(str(client.base_url)):
+            raise ModelFault("no_key", "There is no key for the model.")
+        client = anthropic.Anthropic(**common, api_key="none-needed")
     return client
+
+
+def on_this_machine(base_url: str) -> bool:
+    """Whether a server is one of this machine's own: it needs no key, unless it says so."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _platform(platform: Platform, options: ClientOptions, common: dict[str, Any]) -> object:

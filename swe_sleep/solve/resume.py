@@ -34,13 +34,16 @@ OVER: tuple[Ending, ...] = ("submitted", "refused")
 class Begun:
     """What stood fixed when the run began."""
 
+    asked: Issue
+    """As a person asked it, on code with this snapshot."""
+    asked_on: str
+    head: str
     model: str
     snapshot: str
-    head: str
+    """What the sandbox was opened with: the same, or with a reproducing test in it too."""
     system: str
     tools: tuple[Block, ...]
     tag: str
-    issue: Issue
     options: AgentOptions
 
 
@@ -56,6 +59,10 @@ class Resumed:
     green: Patch | None = None
     """The last state on which the tests passed."""
     usage: Usage = field(default_factory=Usage)
+    settled: Usage = field(default_factory=Usage)
+    """Of that, what parts of the run took that came to an end of their own."""
+    measured: tuple[tuple[Message, ...], Usage] | None = None
+    """The last request that was answered, and what it took."""
     seconds: float = 0.0
     """That it has worked, breaks between its parts left out."""
     ending: Ending | None = None
@@ -65,12 +72,13 @@ class Resumed:
 def resume(path: Path) -> Resumed:
     """Raises StoreError for what is no trajectory of a run that can be taken up."""
     lines = list(read(path))
-    if not lines or lines[0].get("kind") != "header":
-        raise StoreError(f"{path} does not begin as a trajectory does.")
-    if lines[0].get("version") != VERSION:
+    header = next((line for line in lines if line.get("kind") == "header"), None)
+    if header is None:
+        raise StoreError(f"{path} holds nothing that could be taken up.")
+    if header.get("version") != VERSION:
         raise StoreError(f"{path} was written by another version of swe-sleep.")
     try:
-        run = Resumed(_begun(lines[0]))
+        run = Resumed(_begun(lines[0], header))
         _replay(run, lines)
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise StoreError(f"{path} cannot be taken up: {error!r}.") from error
@@ -85,18 +93,21 @@ def take_up(run: Resumed, sandbox: Sandbox, snapshot: Snapshot) -> None:
         sandbox.put(apply_in_memory(run.patch, snapshot))
 
 
-def _begun(header: Line) -> Begun:
+def _begun(asked: Line, header: Line) -> Begun:
+    """`asked` is the first line; where nobody wrote of a person's question, it is the header."""
+
     def made(key: str, kind: type[Any]) -> Any:
-        return msgspec.convert(header[key], kind, strict=False)
+        return msgspec.convert(header[key], kind)
 
     return Begun(
+        asked=msgspec.convert(asked["issue"], Issue),
+        asked_on=str(asked["snapshot"]),
+        head=str(asked.get("head") or ""),
         model=str(header["model"]),
         snapshot=str(header["snapshot"]),
-        head=str(header.get("head") or ""),
         system=str(header["system"]),
         tools=tuple(made("tools", list[dict[str, Any]])),
         tag=str(header["tag"]),
-        issue=made("issue", Issue),
         options=made("options", AgentOptions),
     )
 
@@ -126,8 +137,12 @@ def _replay(run: Resumed, lines: Iterable[Line]) -> None:
             )
             run.messages = shorter or run.messages
         elif kind in ("usage", "fault"):
-            run.usage += msgspec.convert(line["usage"], Usage)
+            usage = msgspec.convert(line["usage"], Usage)
+            run.usage += usage
+            if kind == "usage":
+                run.measured = (run.messages, usage)
         elif kind == "end":
+            run.settled = run.usage
             run.ending, run.why = msgspec.convert(line["ending"], Ending), str(line["why"])
     run.seconds += last - began
     run.messages = _without_broken_thinking(run.messages)
