@@ -47,6 +47,8 @@ SCREENED = 6
 """Failing tests that a screening runs, the quickest: all of them have the last word later."""
 MOST_REACHING = 200
 """Tests beside the failing ones that judge an edit; all have their word in the verification."""
+MEASURING_SHARE = 0.4
+"""Of the time may go into the coverage of the passing tests, where nobody knows it."""
 OPENING_S = 60.0
 """For collecting the tests of a screening."""
 GENEROUS_S = 30.0
@@ -205,7 +207,8 @@ class _Search:
         """Run the failing tests once as they are: they must fail here too, and their duration
         gives the time limits. Measures the coverage where it is missing."""
         ids = [r.test_id for r in self.failing]
-        known = coverage is not None and any(i in coverage.lines for i in ids)
+        self.coverage = coverage or Coverage()
+        known = any(i in self.coverage.lines for i in ids)
         self._limits(max((r.duration_s for r in self.failing), default=0.0), generous=True)
         before = self._run({}, ids, coverage=not known)
         self.failing = [
@@ -215,20 +218,26 @@ class _Search:
             return False
         self.failing.sort(key=lambda r: r.duration_s)
         self._limits(max(r.duration_s for r in self.failing))
-        self.coverage = coverage or Coverage()
-        if not known:
-            if before.coverage is not None:
-                self.coverage = self.coverage.merged(before.coverage)
-            unknown = [t for t in self.passing if t not in self.coverage.lines]
-            if unknown and not self.outside_stop():
-                limit, self.run_limit_s = self.run_limit_s, self._left() / 2
-                run = self._run({}, unknown, coverage=True)
-                self.run_limit_s = limit
-                if run.coverage is not None:
-                    self.coverage = self.coverage.merged(run.coverage)
-                self.passing = [t for t in self.passing if t not in run.bad]
-            self._say("measured", f"measured the coverage of {len(ids) + len(unknown)} tests")
+        if before.coverage is not None:
+            self.coverage = self.coverage.merged(before.coverage)
+        unknown = [t for t in self.passing if t not in self.coverage.lines]
+        if unknown and not self.outside_stop():
+            self._measure(unknown)
         return True
+
+    def _measure(self, tests: Sequence[str]) -> None:
+        """Run tests whose coverage is not known, those nearest to the failing ones first; what
+        is not reached in its share of the time judges no candidate."""
+        files = {file_of(r.test_id) for r in self.failing}
+        tests = sorted(tests, key=lambda t: file_of(t) not in files)
+        limit, self.run_limit_s = self.run_limit_s, self._left() * MEASURING_SHARE
+        run = self._run({}, tests, coverage=True)
+        self.run_limit_s = limit
+        if run.coverage is not None:
+            self.coverage = self.coverage.merged(run.coverage)
+        passed = run.passed
+        self.passing = [t for t in self.passing if t in passed or t not in tests]
+        self._say("measured", f"measured the coverage of {len(run.results)} tests")
 
     def _time_passing(self) -> None:
         """Undo the whole change once: a test that fails early says little of how long it takes
