@@ -63,11 +63,11 @@ def test_every_template_is_shown_here() -> None:
 
 
 def test_nothing_but_the_edit_changes() -> None:
-    code = 'def f( a,b ):  # keep\n    x = {"k" :a  }   # and this #!\n\n    return a<b\n'
+    code = 'def f( a,b ):  # keep\n    x = {"k" :a  }   # and this #!\n\ndef  g(c,d):  return c<d\n'
     for template in TEMPLATES:
         for text in texts(code, template.name):
             assert "# keep" in text
-            assert "    return a<b\n" in text
+            assert "\ndef  g(c,d):  return c<d\n" in text
 
 
 def test_columns_count_bytes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from swe_sleep.repair.ingredients import last_name
 from swe_sleep.repair.spot import Fix, Spot, becomes, short
 
 TOKENS: dict[type[ast.operator], str] = {
@@ -197,7 +198,11 @@ def _number_like(value: ast.expr) -> bool:
     if isinstance(value, ast.BinOp):
         return not _is_format(value)
     if isinstance(value, ast.Call):
-        return isinstance(value.func, ast.Name) and value.func.id in {
+        return last_name(value.func) in {
+            "index",
+            "find",
+            "rfind",
+            "count",
             "len",
             "int",
             "sum",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from swe_sleep.repair.ingredients import calls_of, last_name
@@ -74,7 +75,56 @@ WRAPPERS = (
     ("{}.items()", 0.4),
     ("{}.values()", 0.25),
     ("{}()", 0.25),
+    ("[{}]", 0.35),
+    ("({},)", 0.3),
+    ("next({})", 0.3),
+    ("iter({})", 0.15),
+    ("type({})", 0.2),
+    ("repr({})", 0.3),
+    ("round({})", 0.25),
+    ("frozenset({})", 0.15),
+    ("bytes({})", 0.15),
+    ("max(0, {})", 0.3),
+    ("max({}, 1)", 0.2),
+    ("{}[:]", 0.3),
+    ("{}.keys()", 0.2),
+    ("{}.lstrip()", 0.2),
+    ("copy.copy({})", 0.3),
+    ("copy.deepcopy({})", 0.3),
+    ("deepcopy({})", 0.3),
 )
+_NEEDS = {"copy.copy({})": "copy", "copy.deepcopy({})": "copy", "deepcopy({})": "deepcopy"}
+KEYWORDS: dict[str, tuple[str, ...]] = {
+    "open": ('encoding="utf-8"', 'newline=""'),
+    "read_text": ('encoding="utf-8"',),
+    "write_text": ('encoding="utf-8"',),
+    "sorted": ("key=str", "key=len"),
+    "sort": ("key=str", "key=len"),
+    "max": ("default=0", "default=None", "key=len"),
+    "min": ("default=0", "default=None", "key=len"),
+    "makedirs": ("exist_ok=True",),
+    "mkdir": ("exist_ok=True", "parents=True, exist_ok=True"),
+    "warn": ("stacklevel=2", "stacklevel=3"),
+    "zip": ("strict=True",),
+    "dumps": ("sort_keys=True", "ensure_ascii=False", "default=str"),
+    "split": ("maxsplit=1",),
+    "rsplit": ("maxsplit=1",),
+    "sub": ("count=1",),
+    "enumerate": ("start=1",),
+    "decode": ('"utf-8"', 'errors="replace"', '"utf-8", "replace"'),
+    "encode": ('"utf-8"', 'errors="replace"'),
+    "next": ("None",),
+    "pop": ("None", "0", "-1"),
+    "getattr": ("None", "False"),
+    "get": ("None", "0", '""', "[]", "{}", "False"),
+    "int": ("16", "10", "0"),
+    "round": ("1", "2"),
+    "replace": ("1",),
+    "sum": ("[]", "()"),
+    "rmtree": ("ignore_errors=True",),
+    "isclose": ("abs_tol=1e-9",),
+}
+"""What calls of well-known functions often lack."""
 
 
 def _siblings(groups: tuple[tuple[str, ...], ...], name: str) -> list[str]:
@@ -141,8 +191,12 @@ def add_argument(spot: Spot) -> Iterator[Fix]:
         used = {ast.unparse(a) for a in node.args}
         bare = [n for n in spot.locals if n not in used and n != spot.receiver][:8]
         options |= {n: 0.35 if n in spot.parameters else 0.25 for n in bare}
-        if name == "sorted" or name in ("sort", "max", "min"):
-            options |= {"reverse=True": 0.4} if name in ("sorted", "sort") else {}
+        options |= {"reverse=True": 0.4} if name in ("sorted", "sort") else {}
+        for text in KEYWORDS.get(name, ()):
+            if text.split("=")[0] not in present:
+                options[text] = max(options.get(text, 0.0), 0.6)
+        scoped = [t for t, w in options.items() if "=" in t and w >= 0.9][:6]
+        options |= {f"{one}, {two}": 0.4 for one, two in itertools.combinations(scoped, 2)}
         arguments: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
         _, end = spot.source.span(node)
         at = spot.source.span(arguments[-1])[1] if arguments else end - 1
@@ -213,6 +267,8 @@ def wrap(spot: Spot) -> Iterator[Fix]:
                 continue
             if form == "{}()" and isinstance(node, ast.Call):
                 continue
+            if form in _NEEDS and _NEEDS[form] not in spot.module_names:
+                continue
             inside = text if tight or not form.startswith("{}") else f"({text})"
             new = form.format(inside)
             yield spot.swap(node, new, weight=weight * likely)
@@ -247,6 +303,9 @@ def _values(spot: Spot) -> Iterator[tuple[ast.expr, float]]:
     statement = spot.statement
     if isinstance(statement, (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign)):
         yield from fresh(statement.value, 1.0)
+    for node in spot.of(ast.Name, ast.Attribute, ast.Call, ast.Subscript):
+        if isinstance(spot.source.parent(node), ast.FormattedValue) and isinstance(node, ast.expr):
+            yield from fresh(node, 0.7)
     if isinstance(statement, ast.For):
         yield from fresh(statement.iter, 1.0)
     for node in spot.nodes:

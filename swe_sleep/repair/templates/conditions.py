@@ -224,6 +224,13 @@ def none_or_truth(spot: Spot) -> Iterator[Fix]:
                 yield spot.swap(part, f"not {spot.text(left)}")
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 yield spot.swap(part, f"{spot.text(part)} is not None")
+            case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]):
+                yield spot.swap(part, f"{spot.text(key)} in {spot.text(value)}")
+                yield spot.swap(part, f"{spot.text(part)} is not None", weight=0.7)
+            case ast.Call(func=ast.Name(id="hasattr"), args=[value, ast.Constant(value=str(name))]):
+                yield spot.swap(part, f'getattr({spot.text(value)}, "{name}", None)', weight=0.7)
+            case ast.Call():
+                yield spot.swap(part, f"{spot.text(part)} is not None", weight=0.5)
             case ast.UnaryOp(op=ast.Not(), operand=ast.Name() | ast.Attribute() as operand):
                 yield spot.swap(part, f"{spot.text(operand)} is None")
             case _:

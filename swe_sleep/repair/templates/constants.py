@@ -67,6 +67,13 @@ def string(spot: Spot) -> Iterator[Fix]:
                 continue
             weight = (0.35 if near else 0.2) + 0.6 * alike(str(node.value), str(value))
             yield spot.swap(node, text, weight=min(1.0, weight))
+        literal = spot.text(node)
+        if literal[:1] in "\"'":
+            yield spot.swap(node, f"b{literal}", weight=0.3)
+            yield spot.swap(node, f"f{literal}", weight=0.4 if "{" in literal else 0.0)
+            yield spot.swap(node, f"r{literal}", weight=0.4 if "\\" in literal else 0.0)
+        elif literal[:1] in "bBrRfFuU" and literal[1:2] in "\"'":
+            yield spot.swap(node, literal[1:], weight=0.5)
         if isinstance(node.value, str):
             value = node.value
             forms = {

@@ -22,6 +22,22 @@ _RELATED: tuple[tuple[str, ...], ...] = (
 )
 
 
+_COMMON = ("ValueError", "TypeError", "KeyError", "AttributeError", "IndexError", "OSError")
+_RARE = (
+    "Exception",
+    "UnicodeDecodeError",
+    "UnicodeError",
+    "ZeroDivisionError",
+    "OverflowError",
+    "RuntimeError",
+    "ImportError",
+    "NotImplementedError",
+    "StopIteration",
+    "RecursionError",
+    "SyntaxError",
+)
+
+
 def exception_type(spot: Spot) -> Iterator[Fix]:
     """Another exception type, caught or raised: a relative of it, or one of the file."""
     local = list(_exceptions_of_file(spot))
@@ -43,22 +59,16 @@ def widen_catch(spot: Spot) -> Iterator[Fix]:
     if not isinstance(spot.statement, (ast.Try, ast.TryStar)):
         return
     local = list(_exceptions_of_file(spot))
+    options = dict.fromkeys(_RARE, 0.4) | dict.fromkeys(local, 0.8) | dict.fromkeys(_COMMON, 0.8)
     for caught in spot.statement.handlers:
         node = caught.type
         if node is None:
             continue
-        common = ("ValueError", "TypeError", "KeyError", "AttributeError", "IndexError", "OSError")
-        for other in dict.fromkeys((*local, *common)):
-            if isinstance(node, ast.Tuple):
-                inside = [spot.text(e) for e in node.elts]
-                if other not in inside:
-                    yield spot.swap(
-                        node, f"({', '.join([*inside, other])})", f"`{other}` is caught too", 0.8
-                    )
-            elif other != spot.text(node):
-                yield spot.swap(
-                    node, f"({spot.text(node)}, {other})", f"`{other}` is caught too", 0.8
-                )
+        for other, weight in options.items():
+            said = f"`{other}` is caught too"
+            inside = [spot.text(e) for e in (node.elts if isinstance(node, ast.Tuple) else [node])]
+            if other not in inside:
+                yield spot.swap(node, f"({', '.join([*inside, other])})", said, weight)
         if isinstance(node, ast.Tuple) and len(node.elts) > 1:
             for element in node.elts:
                 kept = [spot.text(e) for e in node.elts if e is not element]

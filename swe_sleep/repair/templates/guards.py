@@ -32,15 +32,24 @@ def missing_guard(spot: Spot) -> Iterator[Fix]:
         exits |= {"continue": 0.9, "break": 0.5}
     for text in _raises(spot):
         exits[text] = 0.4
-    for name, near in _subjects(spot):
-        for test, likely in ((f"{name} is None", 1.0), (f"not {name}", 0.9), (name, 0.25)):
-            for leave, weight in exits.items():
-                if leave == f"return {name}" and test.endswith("None"):
-                    weight = 0.3
-                what = f"`{leave}` where `{test}`"
-                yield from spot.insert_before(
-                    f"if {test}:\n{spot.step}{leave}", what, near * likely * weight
-                )
+    after = [(n, 0.9) for n in _assigned(spot.statement)]
+    places = ((spot.insert_before, _subjects(spot)), (spot.insert_after, after))
+    for insert, subjects in places:
+        for name, near in subjects:
+            for test, likely in ((f"{name} is None", 1.0), (f"not {name}", 0.9), (name, 0.25)):
+                for leave, weight in exits.items():
+                    if leave == f"return {name}" and test.endswith("None"):
+                        weight = 0.3
+                    what = f"`{leave}` where `{test}`"
+                    yield from insert(
+                        f"if {test}:\n{spot.step}{leave}", what, near * likely * weight
+                    )
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    """Plain names that an assignment sets."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return [t.id for t in targets if isinstance(t, ast.Name)]
 
 
 def _subjects(spot: Spot) -> list[tuple[str, float]]:

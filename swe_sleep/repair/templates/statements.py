@@ -138,7 +138,7 @@ def lent_statement(spot: Spot) -> Iterator[Fix]:
     if function is None or isinstance(spot.statement, FUNCTIONS):
         return
     seen: set[str] = set()
-    for source, tree, weight in _lenders(spot):
+    for source, tree, weight in lenders(spot):
         for lent in source.remember(tree, statements_in):
             if lent.node is spot.statement or lent.text in seen or not spot.known(lent):
                 continue
@@ -148,7 +148,9 @@ def lent_statement(spot: Spot) -> Iterator[Fix]:
             yield from spot.insert_after(lent.text, what, weight)
 
 
-def _lenders(spot: Spot) -> Iterator[tuple[Source, FunctionNode, float]]:
+def lenders(spot: Spot) -> Iterator[tuple[Source, FunctionNode, float]]:
+    """Functions that lend statements, and how much: past versions, this one, similar ones (of the
+    same class, and of the same name in others)."""
     function = spot.function
     assert function is not None
     for past in spot.past:

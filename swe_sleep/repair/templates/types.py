@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from swe_sleep.repair.source import Source
-from swe_sleep.repair.spot import Fix, Spot, short
+from swe_sleep.repair.spot import Fix, Spot, alike, short
 
 _KIN: tuple[tuple[str, ...], ...] = (
     ("list", "tuple", "set", "frozenset"),
@@ -113,6 +113,35 @@ def members(spot: Spot) -> Iterator[Fix]:
                 yield Fix(start, stop, "", f"`{short(texts[at], 30)}` is not among them", 0.5)
 
 
+def one_of(spot: Spot) -> Iterator[Fix]:
+    """`a in (b, c)` where only `a == b` is asked, and `a == b` for `a in (b, c)`."""
+    lent = spot.source.once(_members)
+    for node in spot.nodes:
+        match node:
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as op], comparators=[right]):
+                kind = type(right).__name__
+                if not isinstance(right, (ast.Constant, ast.Attribute, ast.Name)):
+                    continue
+                word = "in" if isinstance(op, ast.Eq) else "not in"
+                mine = spot.text(right)
+                others = sorted(
+                    (o for o in lent.get(kind, ()) if o != mine), key=lambda o: -alike(o, mine)
+                )
+                for other in others[:10]:
+                    weight = 0.4 + 0.6 * alike(mine, other)
+                    new = f"{spot.text(left)} {word} ({mine}, {other})"
+                    yield spot.swap(node, new, weight=weight)
+            case ast.Compare(
+                left=left,
+                ops=[ast.In() | ast.NotIn() as op],
+                comparators=[ast.Tuple(elts=[first, *_]) | ast.List(elts=[first, *_])],
+            ):
+                token = "==" if isinstance(op, ast.In) else "!="
+                yield spot.swap(node, f"{spot.text(left)} {token} {spot.text(first)}", weight=0.3)
+            case _:
+                pass
+
+
 def _members(source: Source) -> dict[str, tuple[str, ...]]:
     """Per kind of node, the elements of the file's tuples, lists and sets, and what values are
     compared with."""
@@ -124,11 +153,15 @@ def _members(source: Source) -> dict[str, tuple[str, ...]]:
         elif isinstance(node, ast.Compare):
             elements = node.comparators
         for one in elements:
-            if isinstance(one, (ast.Constant, ast.Attribute)):
+            if isinstance(one, (ast.Constant, ast.Attribute)) or _is_constant_name(one):
                 text = ast.unparse(one)
                 if len(text) <= 40:
                     found.setdefault(type(one).__name__, {})[text] = None
     return {kind: tuple(texts)[:40] for kind, texts in found.items()}
+
+
+def _is_constant_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id.isupper()
 
 
 def formatting(spot: Spot) -> Iterator[Fix]:

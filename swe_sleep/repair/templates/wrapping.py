@@ -88,6 +88,10 @@ def conditional_value(spot: Spot) -> Iterator[Fix]:
             continue
         text = spot.text(node)
         inside = f"({text})" if isinstance(node, (ast.NamedExpr, ast.Yield)) else text
+        for test, likely in _asked(spot, node):
+            for other, near in (("None", 1.0), ("0", 0.6), ('""', 0.5), ("[]", 0.4)):
+                new = spot.wrapped(node, f"{inside} if {test} else {other}")
+                yield spot.swap(node, new, weight=0.6 * weight * likely * near)
         for name in _missing(spot, node):
             for test, likely in ((f"{name} is not None", 1.0), (name, 1.0)):
                 for other in (*_VALUES[:5], *([name] if name != text else [])):
@@ -98,6 +102,15 @@ def conditional_value(spot: Spot) -> Iterator[Fix]:
                 loose = f"({text})" if isinstance(node, ast.BoolOp) else inside
                 new = spot.wrapped(node, f"{name} and {loose}")
                 yield spot.swap(node, new, weight=weight * 0.7)
+
+
+def _asked(spot: Spot, node: ast.expr) -> list[tuple[str, float]]:
+    """What else may decide: a parameter that is a switch, and tests made elsewhere."""
+    switches = [n for n in spot.parameters if "truth" in spot.uses.get(n, ())]
+    plain = [n for n in spot.parameters if n != spot.receiver and n not in switches]
+    found = [(n, 0.7) for n in switches] + [(n, 0.4) for n in plain[:4]]
+    lent = sorted(lent_tests(spot, node), key=lambda pair: -pair[1])
+    return found + [(test, 0.6 * weight) for test, weight in lent[:5]]
 
 
 def _missing(spot: Spot, node: ast.expr) -> list[str]:
