@@ -35,6 +35,7 @@ from typing import Any
 from benchmarks import faults as seeded
 from benchmarks.faults import Fault
 from swe_sleep.cli import wiring
+from swe_sleep.cli.known import NOTES_FILE
 from swe_sleep.config import load
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.pool import Done, Failed, spread
@@ -198,7 +199,7 @@ def sleep(question: Question, tree: Path) -> tuple[float, int]:
     """One pass over the faulty code, as `swe-sleep sleep` makes it: seconds, and runs of tests."""
     with Repository.open(tree) as repository:
         settings = load(repository.root, flags_of(question))
-        store = Store(repository.state_dir / wiring.NOTES_FILE)
+        store = Store(repository.state_dir / NOTES_FILE)
         try:
             backend = wiring.backend(settings)
             sleeper = Sleeper(repository, store, settings, backend, wiring.passes(settings))

@@ -292,12 +292,12 @@ def conditions(site: Site, node: ast.AST, chance: random.Random) -> Made:
                     wrong = between.replace(sign.encode(), other.encode())
                     yield "condition", kind, [(low, high, wrong)]
         case ast.BoolOp(op=op, values=[*values]):
-            word, other = (b"and", b"or") if isinstance(op, ast.And) else (b"or", b"and")
+            word, turned = (b"and", b"or") if isinstance(op, ast.And) else (b"or", b"and")
             for one, two in itertools.pairwise(values):
                 between = site.text[site.end(one) : site.start(two)]
                 if len(values) == 2 and between.split() == [word]:
-                    new = between.replace(word, other)
-                    yield "condition", "and/or", [(site.end(one), site.start(two), new)]
+                    flipped = between.replace(word, turned)
+                    yield "condition", "and/or", [(site.end(one), site.start(two), flipped)]
             if not isinstance(site.parents[node], (ast.Assign, ast.Return)):
                 lost = chance.randrange(len(values))
                 if lost:
