@@ -245,6 +245,8 @@ class Proof:
     known_failures: tuple[str, ...] = ()
     refused: str = ""
     """Empty, or why the patch is not to be offered, in one line."""
+    flaky: tuple[str, ...] = ()
+    """Tests that failed with the patch, and passed with it when they ran again."""
 
     @property
     def holds(self) -> bool:

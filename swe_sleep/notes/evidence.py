@@ -52,6 +52,11 @@ class Evidence:
                 ]
         return found
 
+    def flaky(self) -> frozenset[str]:
+        """The tests seen to pass and to fail on the same content."""
+        notes = self._view.fresh(kinds.TESTS)
+        return frozenset(test for seen in notes for test in seen.data(TestsOfFile).flaky)
+
     def seconds_of(self, test_files: Iterable[str]) -> float | None:
         """What all the tests of these files took together; None where some are not known."""
         seconds = 0.0

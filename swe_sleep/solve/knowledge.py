@@ -27,6 +27,10 @@ class Knowledge(Protocol):
         """Tests known to fail."""
         ...
 
+    def flaky(self) -> frozenset[str]:
+        """Tests known to pass and to fail on the same content."""
+        ...
+
     def complete(self) -> bool:
         """Whether every test's outcome is known."""
         ...
@@ -60,6 +64,9 @@ class Nothing:
 
     def failing(self) -> Sequence[Failing]:
         return ()
+
+    def flaky(self) -> frozenset[str]:
+        return frozenset()
 
     def complete(self) -> bool:
         return False
@@ -104,6 +111,9 @@ class FromNotes:
     def failing(self) -> Sequence[Failing]:
         return self._evidence.failing()
 
+    def flaky(self) -> frozenset[str]:
+        return self._evidence.flaky()
+
     def complete(self) -> bool:
         return self._evidence.seconds_of(find_test_files(self._snapshot)) is not None
 
@@ -140,6 +150,10 @@ class OneAtATime:
     def failing(self) -> Sequence[Failing]:
         with self._lock:
             return self._knowledge.failing()
+
+    def flaky(self) -> frozenset[str]:
+        with self._lock:
+            return self._knowledge.flaky()
 
     def complete(self) -> bool:
         with self._lock:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.errors import UnknownTest
-from swe_sleep.records import Proof, TestRun, file_of
+from swe_sleep.records import Proof, TestRun
+from swe_sleep.testing.refusing import outside, refusal
 from swe_sleep.testing.tests import Tests
 
 Files = Mapping[str, bytes | None]
 """Content by path; None where there is no such file."""
 
 REPEATS = 2
+FLAKY_REPEATS = 6
+"""Of a test that is known to be flaky. One that fails every second time is taken for broken once
+in 64 times."""
 ALONE = 20
 """So many newly failing tests are run again each by itself; more only all together."""
 
@@ -36,6 +40,8 @@ def verify(
     whole_suite: bool = False,
     added: Files | None = None,
     before: TestRun | None = None,
+    flaky: Collection[str] = (),
+    issue: str | None = None,
     bounds: Bounds | None = None,
     progress: Callable[[str], None] = lambda text: None,
     stop: Callable[[], bool] | None = None,
@@ -48,41 +54,36 @@ def verify(
     to fail before. `added` are files, such as a new reproducing test, that are put in before and
     after. `before` may be given where the same tests already ran on the same snapshot.
 
+    `flaky` are tests known to pass and to fail on the same content: such a one is run more often
+    before it counts as broken, and as a reproducing test it must fail each time before and pass
+    each time after. With the `issue`'s text, files that it does not ask for are refused.
+
     With no reproducing test a proof that holds says only that nothing broke. The sandbox is reset
     to its snapshot first and last. Raises UnknownTest where a reproducing test does not exist.
     """
     nothing = TestRun()
-    refused = refusal(tests, files, reproducing, added or {})
+    refused = _refusal(tests, files, reproducing, added or {}, issue)
     if refused:
         return Proof(before or nothing, nothing, refused=refused)
     trial = _Trial(tests, files, added or {}, bounds or Bounds(), progress, stop)
     try:
-        return _prove(trial, reproducing, impacted, known_bad, whole_suite, before)
+        return _prove(
+            trial, reproducing, impacted, known_bad, frozenset(flaky), whole_suite, before
+        )
     finally:
         tests.sandbox.reset()
 
 
-def refusal(tests: Tests, files: Files, reproducing: Sequence[str], added: Files) -> str:
+def _refusal(
+    tests: Tests, files: Files, reproducing: Sequence[str], added: Files, issue: str | None
+) -> str:
     """Why these files can not be a patch at all, or ""."""
-    if not files:
-        return "the patch changes nothing"
-    own = {file_of(test_id) for test_id in reproducing} | set(added)
-    for path in sorted(files):
-        parts = path.split("/")
-        if path.startswith("/") or not all(parts) or {".", ".."} & set(parts):
-            return f"the patch writes outside the repository: {path}"
-        if any(part.lower() == ".git" for part in parts):
-            return f"the patch writes into git's own folder: {path}"
-        if path in own:
-            return f"the patch changes a reproducing test's file: {path}"
-        if parts[-1] == "conftest.py" and any(
-            file.startswith(path.removesuffix("conftest.py")) for file in own
-        ):
-            return f"the patch changes what a reproducing test is set up with: {path}"
     tests.sandbox.reset()
-    if all(_content(tests, path) == content for path, content in files.items()):
-        return "the patch changes nothing"
-    return ""
+    old = {path: _content(tests, path) for path in files if not outside(path)}
+    present = {path for path, content in old.items() if content is not None}
+    if refused := refusal(files, present, reproducing, added, issue=issue):
+        return refused
+    return "the patch changes nothing" if old == dict(files) else ""
 
 
 def _content(tests: Tests, path: str) -> bytes | None:
@@ -104,6 +105,10 @@ class _Trial:
     stop: Callable[[], bool] | None
     patched: bool | None = None
 
+    @property
+    def stopped(self) -> bool:
+        return self.stop is not None and self.stop()
+
     def use(self, patched: bool) -> None:
         if self.patched is not patched:
             self.tests.sandbox.reset()
@@ -120,11 +125,13 @@ class _Trial:
             stop=self.stop,
         )
 
-    def stays_bad(self, names: Sequence[str], *, patched: bool) -> list[str]:
+    def stays_bad(
+        self, names: Sequence[str], *, patched: bool, repeats: int = REPEATS
+    ) -> list[str]:
         """Which are bad each time they run again by themselves."""
         left = list(names)
-        for _ in range(REPEATS):
-            if not left:
+        for _ in range(repeats):
+            if not left or self.stopped:
                 break
             groups = [[name] for name in left] if len(left) <= ALONE else [left]
             bad: set[str] = set()
@@ -139,6 +146,7 @@ def _prove(
     reproducing: Sequence[str],
     impacted: Sequence[str],
     known_bad: Collection[str],
+    flaky: frozenset[str],
     whole_suite: bool,
     before: TestRun | None,
 ) -> Proof:
@@ -155,7 +163,7 @@ def _prove(
             after = trial.run(reproducing, patched=True, strict=True)
         except UnknownTest as error:
             return Proof(before, after, refused=f"a reproducing test is gone: {error}")
-        refused = _not_passed(before, after)
+        refused = _not_passed(before, after) or _by_chance(trial, before, flaky)
         if refused:
             return Proof(before, after, refused=refused)
     before = before or TestRun()
@@ -166,17 +174,32 @@ def _prove(
     if rest:
         trial.progress(f"running {len(rest)} impacted tests")
         impact = trial.run(rest, patched=True, strict=False)
-    broken, known = _judge(trial, impact, known_bad)
-    if whole_suite and not broken:
+    judged = _judge(trial, impact, known_bad, flaky)
+    if whole_suite and not judged.broken:
         trial.progress("running the whole suite")
         suite = trial.run(None, patched=True, strict=False)
-        judged = {*known_bad, *known}
-        more, still = _judge(trial, suite, judged)
-        broken, known = broken + more, tuple(dict.fromkeys((*known, *still)))
+        judged += _judge(trial, suite, {*known_bad, *judged.known}, flaky)
+    broken = judged.broken
     refused = f"it breaks {broken[0]}" if broken else ""
     if len(broken) > 1:
         refused += f" and {len(broken) - 1} more"
-    return Proof(before, after, impact, suite, broken, known, refused)
+    if not refused and trial.stopped:
+        refused = "the verification was stopped before its end"
+    return Proof(before, after, impact, suite, broken, judged.known, refused, judged.flaky)
+
+
+def _by_chance(trial: _Trial, before: TestRun, flaky: frozenset[str]) -> str:
+    """Why a reproducing test that is known to be flaky proves nothing, or ""."""
+    doubtful = sorted(before.bad & flaky)
+    if not doubtful:
+        return ""
+    trial.progress(f"running {len(doubtful)} flaky reproducing tests again")
+    for _ in range(FLAKY_REPEATS):
+        if not set(doubtful) <= trial.run(doubtful, patched=True, strict=False).passed:
+            return f"{doubtful[0]} is flaky, and does not pass each time with the patch"
+    if trial.stays_bad(doubtful, patched=False) != doubtful:
+        return f"{doubtful[0]} is flaky: it passes without the patch too"
+    return ""
 
 
 def _not_passed(before: TestRun, after: TestRun) -> str:
@@ -194,23 +217,44 @@ def _not_passed(before: TestRun, after: TestRun) -> str:
     return "" if after.passed else "no reproducing test passes"
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is bad of a run with the patch, told apart."""
+
+    broken: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
+    """Passed when they ran again."""
+
+    def __add__(self, other: _Judged) -> _Judged:
+        return _Judged(
+            (*self.broken, *other.broken),
+            tuple(dict.fromkeys((*self.known, *other.known))),
+            tuple(dict.fromkeys((*self.flaky, *other.flaky))),
+        )
+
+
 def _judge(
-    trial: _Trial, run: TestRun | None, known_bad: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The broken ones and the known failures among what is bad in a run with the patch."""
+    trial: _Trial, run: TestRun | None, known_bad: Collection[str], flaky: frozenset[str]
+) -> _Judged:
     if run is None:
-        return (), ()
+        return _Judged()
     known = [name for name in run.bad if name in known_bad]
     fresh = sorted(name for name in run.bad if name not in known_bad)
-    if fresh:
-        trial.progress(f"running {len(fresh)} newly failing tests again")
-    fresh = trial.stays_bad(fresh, patched=True)
-    still: list[str] = []
-    if fresh:  # on the snapshot, bad even once is bad before
-        groups = [[name] for name in fresh] if len(fresh) <= ALONE else [fresh]
-        for _ in range(REPEATS):
+    if not fresh:
+        return _Judged(known=tuple(sorted(known)))
+    trial.progress(f"running {len(fresh)} newly failing tests again")
+    doubtful = [name for name in fresh if name in flaky]
+    stays = trial.stays_bad([name for name in fresh if name not in flaky], patched=True)
+    stays += trial.stays_bad(doubtful, patched=True, repeats=FLAKY_REPEATS)
+    still: set[str] = set()
+    if stays:  # on the snapshot, bad even once is bad before
+        groups = [[name] for name in stays] if len(stays) <= ALONE else [stays]
+        for _ in range(FLAKY_REPEATS if flaky.intersection(stays) else REPEATS):
             for group in groups:
-                still += trial.run(group, patched=False, strict=False).bad
-    before = set(still)
-    broken = tuple(name for name in fresh if name not in before)
-    return broken, tuple(sorted({*known, *(name for name in fresh if name in before)}))
+                still |= trial.run(group, patched=False, strict=False).bad
+    return _Judged(
+        tuple(name for name in stays if name not in still),
+        tuple(sorted({*known, *(name for name in stays if name in still)})),
+        tuple(name for name in fresh if name not in stays),
+    )
