@@ -91,7 +91,7 @@ def reproduce(
     if not items:
         return Attempt(why="the text's examples use names that are not to be found here")
     where = _Place(snapshot, text)
-    progress(f"trying what the text says: {len(items)} claims")
+    progress(f"running what the text says, {len(items)} examples")
     try:
         kept = _probe(items, where, tests, min(test_s, TEST_S), stop)
         chosen = choose([item for item, _ in kept])
