@@ -84,6 +84,8 @@ class TestsSettings(_Table):
 
 
 class SolveSettings(_Table):
+    search_s: float = Field(60, gt=0)
+    """Seconds for the built-in search."""
     context_tokens: int = Field(600, ge=0)
     """Tokens of a prompt for the places where the issue seems to be; 0: none are given."""
     strategy: Strategy = "single"

@@ -132,7 +132,7 @@ def _solve(
     display: Display, root: Path, fault: Fault, flags: dict[str, object], *, notes: bool
 ) -> Solved:
     from swe_sleep.cli import wiring
-    from swe_sleep.cli.solve import show
+    from swe_sleep.cli.report import show
 
     with (
         wiring.stopping() as stop,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from swe_sleep.cli import issues, output
 from swe_sleep.cli.sleep import BackendName
-from swe_sleep.errors import RepositoryError, UsageError
+from swe_sleep.errors import RepositoryError, SweSleepError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Mapping
 
+    from swe_sleep.cli.wiring import Bench
+    from swe_sleep.locate.locator import Ranking
+    from swe_sleep.records import Patch
     from swe_sleep.repo.repository import Repository
     from swe_sleep.solve.solve import Solved
+
+PLACES = 5
+"""The likeliest files, for an issue that no test shows."""
 
 
 def solve(
@@ -36,6 +43,10 @@ def solve(
     ] = None,
     commit: Annotated[
         bool, typer.Option("--commit", help="Commit the patch on the branch checked out.")
+    ] = False,
+    with_test: Annotated[
+        bool,
+        typer.Option("--with-test", help="Put the test that was written from the issue there too."),
     ] = False,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=1, help="Seconds for the built-in search.")
@@ -63,7 +74,9 @@ def solve(
     """Make a patch for an issue and test it.
 
     Your files stay as they are unless you give --apply, --branch or --commit, and changes of your
-    own are never overwritten. Exits with 1 where no patch passed every check.
+    own are never overwritten. Where no test shows the issue, one is written from its text if it
+    gives an example; the text's code runs in the sandbox alone. Exits with 1 where no patch passed
+    every check, and then says where the issue is likely to be.
 
     \b
     swe-sleep solve "Milk is taken off the shelf one day too early"
@@ -71,7 +84,7 @@ def solve(
     swe-sleep solve --file issue.md --branch fix-milk
     swe-sleep solve --resume last --budget-usd 5
     """
-    from swe_sleep.cli import wiring
+    from swe_sleep.cli import locate, report, wiring
     from swe_sleep.cli.display import Display
 
     if sum((apply, commit, branch is not None)) > 1:
@@ -90,7 +103,7 @@ def solve(
         "model.name": model,
         "model.base_url": base_url,
         "model.budget_usd": budget_usd,
-        "sleep.speculate_s": seconds,
+        "solve.search_s": seconds,
     }
     try:
         with (
@@ -100,19 +113,26 @@ def solve(
             ids = tuple(wiring.inside(bench.repository, each) for each in test or ())
             if branch is not None or commit:
                 _check(bench.repository, branch)
-            solved = wiring.solve(bench, text, ids, solver, display.progress, stop, resumed)
+            closed = bench.repository.dirty_paths() if commit else ()
+            solved = wiring.solve(
+                bench, text, ids, solver, display.progress, stop, resumed, closed=closed
+            )
             landed, problem = "", None
             if solved.solved and (apply or commit or branch):
                 try:
-                    landed = _land(bench.repository, solved, branch, commit)
+                    landed = _land(bench, solved, branch, commit, with_test)
                 except RepositoryError as error:  # the patch is shown all the same
                     problem = error
+            places = None if solved.solved or solved.failing else _places(bench, solved)
     finally:
         display.quiet()
     if as_json:
-        output.print_json(plain(solved) | {"landed": landed})
+        output.print_json(report.plain(solved) | {"landed": landed, "places": places})
     else:
-        show(display.console, solved)
+        report.show(display.console, solved)
+        if places is not None and places.files:
+            display.console.print("The issue is likely to be about:")
+            locate.show(display.console, places)
         if landed:
             display.console.print(landed)
         elif solved.solved and problem is None:
@@ -129,10 +149,14 @@ def solve(
 
 def _check(repository: Repository, branch: str | None) -> None:
     """Whether a commit can be made at all, before anything long begins. Raises UsageError."""
-    from swe_sleep.repo.landing import new_branch
+    from swe_sleep.repo.landing import new_branch, ready_to_commit
 
     if repository.head()[0] is None:
         raise UsageError("there is no commit yet to put a patch on.", "Use --apply.")
+    try:
+        ready_to_commit(repository, here=branch is None)
+    except RepositoryError as error:
+        raise UsageError(str(error)) from error
     if branch is None:
         return
     try:
@@ -141,13 +165,17 @@ def _check(repository: Repository, branch: str | None) -> None:
         raise UsageError(str(error)) from error
 
 
-def _land(repository: Repository, solved: Solved, branch: str | None, commit: bool) -> str:
+def _land(bench: Bench, solved: Solved, branch: str | None, commit: bool, with_test: bool) -> str:
     """Put the patch where it is wanted, and say where. Raises RepositoryError."""
-    assert solved.patch is not None
+    repository = bench.repository
+    patch = solved.patch
+    assert patch is not None
+    if with_test and solved.reproduction is not None:
+        patch = with_files(patch, solved.reproduction.files)
     try:
-        done = repository.land(solved.patch, branch=branch, commit=commit, message=_message(solved))
+        done = repository.land(patch, branch=branch, commit=commit, message=_message(solved))
     except RepositoryError as error:
-        if branch and set(solved.patch.paths) & set(repository.dirty_paths()):
+        if branch and set(patch.paths) & set(repository.dirty_paths()):
             raise RepositoryError(
                 f"the patch is for your uncommitted changes, so it cannot go on {branch}.",
                 "Commit them first, or put it on top of them with --apply.",
@@ -158,54 +186,29 @@ def _land(repository: Repository, solved: Solved, branch: str | None, commit: bo
     return f"{', '.join(done.paths)} changed {where}{at}"
 
 
+def with_files(patch: Patch, files: Mapping[str, bytes | None]) -> Patch:
+    """The patch with these files added, as one."""
+    from swe_sleep.repo.diff import diff
+
+    new = diff(dict.fromkeys(files), files)
+    paths = (*patch.paths, *files)
+    return dataclasses.replace(patch, diff=f"{patch.diff.rstrip(chr(10))}\n{new}", paths=paths)
+
+
+def _places(bench: Bench, solved: Solved) -> Ranking | None:
+    """What `locate` says of an issue that no test shows; None where it has no words, or there is
+    nothing that could be ranked."""
+    if not solved.issue.text.strip():
+        return None
+    try:
+        ranking = bench.ranking(solved.issue.text)
+    except SweSleepError:
+        return None
+    return dataclasses.replace(ranking, files=ranking.files[:PLACES]) if ranking.files else None
+
+
 def _message(solved: Solved) -> str:
     title = solved.issue.title or "Mend a failing test"
     summary = solved.patch.summary if solved.patch else ""
     tests = "\n".join(f"Now passes: {result.test_id}" for result in solved.failing[:5])
     return "\n\n".join(filter(None, (title[:70], summary, tests))) + "\n"
-
-
-def show(console: Console, solved: Solved) -> None:
-    """What a run gave, for a person: the diff, the proof, the notes, the cost."""
-    from swe_sleep.cli import display
-
-    if solved.patch is not None:
-        display.show_diff(console, solved.patch.diff)
-        console.print()
-        if solved.proof is not None:
-            display.show_proof(console, solved.proof)
-        if solved.remark:
-            console.print(f"  note    {solved.remark}", style="yellow")
-        made = {
-            "prepared": "prepared while nobody waited, verified again now",
-            "search": f"found by the built-in search ({solved.plausible} plausible)",
-            "agent": "made by Claude",
-        }[solved.solver or "search"]
-        console.print(f"  patch   {made}: {solved.patch.summary or ', '.join(solved.patch.paths)}")
-    if not solved.solved:
-        console.print(f"No verified patch: {solved.why}", style="yellow")
-        for result in solved.failing[:3]:
-            console.print(f"  fails   {result.test_id}: {result.message}")
-        for suspicion in solved.suspicions[:5]:
-            console.print(f"  suspect {suspicion.place}  {suspicion.score:.2f}  {suspicion.why}")
-    if solved.notes:
-        console.print(f"  notes   {', '.join(dict.fromkeys(solved.notes))}")
-    console.print(f"  cost    {output.cost(solved.usage)}")
-
-
-def plain(solved: Solved) -> dict[str, object]:
-    """The same for a program."""
-    return {
-        "solved": solved.solved,
-        "solver": solved.solver,
-        "why": solved.why,
-        "remark": solved.remark,
-        "diff": solved.patch.diff if solved.patch else "",
-        "summary": solved.patch.summary if solved.patch else "",
-        "proof": solved.proof,
-        "failing": solved.failing,
-        "suspicions": solved.suspicions,
-        "notes": solved.notes,
-        "plausible": solved.plausible,
-        "usage": solved.usage,
-    }

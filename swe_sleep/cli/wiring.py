@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -25,6 +25,7 @@ from swe_sleep.cli.known import reading as reading
 from swe_sleep.config import Settings, load
 from swe_sleep.errors import UsageError
 from swe_sleep.integrations import queue
+from swe_sleep.locate.locator import Ranking
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
@@ -128,6 +129,8 @@ class Bench:
     open_sandbox: Callable[[Snapshot], Sandbox]
     """One more in the same environment."""
     knowledge: Knowledge
+    ranking: Callable[[str], Ranking]
+    """The places that a text is about; for who is given no patch."""
 
 
 @contextmanager
@@ -160,6 +163,7 @@ def bench(
                 sandbox,
                 opening,
                 knowledge,
+                lambda text: locator(known, progress).locate(text),
             )
 
 
@@ -230,9 +234,11 @@ def solve(
     progress: Callable[[str], None],
     stop: threading.Event,
     resumed: tuple[str, Resumed] | None = None,
+    *,
+    closed: Collection[str] = (),
 ) -> Solved:
     """One run of `solve`, written into the ledger; `resumed` is one of the agent's to go on
-    with."""
+    with. A patch of `closed` files could not be put where it is wanted."""
     issue = Issue(text, test_ids)
     settled = Usage()
     if resumed is not None:
@@ -261,12 +267,13 @@ def solve(
         bench.knowledge,
         asks=asks,
         limits=SolveLimits(
-            search_s=0.0 if solver == "agent" else bench.settings.sleep.speculate_s,
+            search_s=0.0 if solver == "agent" else bench.settings.solve.search_s,
             suite_s=bench.settings.tests.suite_s,
             test_s=bench.settings.tests.test_timeout_s,
             stop=stop.is_set,
         ),
         progress=progress,
+        closed=closed,
     )
     solved = run.run(issue)
     model = bench.settings.model.name if solved.usage.tokens else ""

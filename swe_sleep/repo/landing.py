@@ -122,6 +122,23 @@ def new_branch(repository: Repository, branch: str) -> str:
     return ref
 
 
+def ready_to_commit(repository: Repository, *, here: bool) -> None:
+    """Whether a commit could be made: git knows who commits, and, for one on the branch checked
+    out (`here`), nothing is under way there. Raises RepositoryError where not."""
+    if here and (doing := underway.operation(repository.git_dir)):
+        raise RepositoryError(f"{doing.capitalize()} is under way.", "Finish it first.")
+    for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if repository.git.ask("var", who) is None:
+            raise _nobody()
+
+
+def _nobody() -> RepositoryError:
+    return RepositoryError(
+        "git does not know who you are.",
+        "Set it with `git config user.name` and `git config user.email`.",
+    )
+
+
 def _commit(repository: Repository, patch: Patch, head: str, message: str) -> tuple[str, Files]:
     """Make a commit on top of `head`, which nothing points to yet."""
     snapshot = repository.snapshot_of(head)
@@ -141,10 +158,7 @@ def _commit(repository: Repository, patch: Patch, head: str, message: str) -> tu
     except RepositoryError as error:
         if "dentity" not in str(error) and "ident name" not in str(error):
             raise
-        raise RepositoryError(
-            "git does not know who you are.",
-            "Set it with `git config user.name` and `git config user.email`.",
-        ) from error
+        raise _nobody() from error
     return made.decode().strip(), files
 
 
