@@ -15,9 +15,9 @@ from swe_sleep.errors import StoreError
 from swe_sleep.model.budget import Budget, Limits
 from swe_sleep.model.catalogue import prices
 from swe_sleep.model.client import ClaudeModel, ClientOptions
+from swe_sleep.model.known_secrets import masker
 from swe_sleep.model.metering import MeteredModel
 from swe_sleep.model.providers import on_this_machine
-from swe_sleep.model.secrets import Masker
 from swe_sleep.model.trajectory import Trajectory
 from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Issue, Patch, Usage
@@ -77,7 +77,7 @@ class Asking:
     ) -> tuple[Patch, str, Usage]:
         settings = self._settings
         several = settings.solve.strategy != "single" and self._resumed is None
-        asked = _Asked(settings, self._trajectories, several, self._resumed)
+        asked = _Asked(settings, snapshot, self._trajectories, several, self._resumed)
         before = self._resumed[1] if self._resumed else None
 
         def attempt(number: int, sandbox: Sandbox, stop: Callable[[], bool]) -> Work:
@@ -135,6 +135,7 @@ class _Asked:
     def __init__(
         self,
         settings: Settings,
+        snapshot: Snapshot,
         trajectories: Path,
         several: bool,
         resumed: tuple[str, Resumed] | None,
@@ -155,7 +156,7 @@ class _Asked:
         spent, seconds = (before.usage, before.seconds) if before else (Usage(), 0.0)
         self.budget = Budget(limits, self._prices, spent=spent, seconds=seconds)
         self._measured = before.measured if before else None
-        self.masker = Masker(value for name in KEYS if (value := os.environ.get(name)))
+        self.masker = masker(os.environ, snapshot, trajectories)
         self.fence = Fence.new()
         self._first = First() if several else None
         self._stem = run_id

@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Mapping
 
 from swe_sleep.errors import SandboxError
+from swe_sleep.model.secrets import MASK, Masker
 from swe_sleep.sandbox.protocol import Sandbox
 
 LISTING = """
@@ -36,14 +37,18 @@ class ToolProblem(Exception):
 class Editor:
     """One editor a run. `limit_chars` is for one view of a file."""
 
-    def __init__(self, sandbox: Sandbox, *, limit_chars: int = 16_000) -> None:
+    def __init__(
+        self, sandbox: Sandbox, masker: Masker | None = None, *, limit_chars: int = 16_000
+    ) -> None:
         self._sandbox = sandbox
+        self._masker = masker or Masker()
         self._limit = limit_chars
 
     def run(self, values: Mapping[str, object]) -> str:
         """Carry one command out and say what came of it. Raises ToolProblem."""
         command = values.get("command")
         path = self._path(_text(values, "path"))
+        values = self._unmasked(path, values)
         if command == "view":
             return self._view(path, values.get("view_range"))
         if command == "create":
@@ -57,6 +62,24 @@ class Editor:
         raise ToolProblem(
             f"There is no command {command!r}: there are view, create, str_replace and insert."
         )
+
+    def _unmasked(self, path: str, values: Mapping[str, object]) -> Mapping[str, object]:
+        """With the secrets that the file holds in place of what the model saw for them."""
+        told = {k: v for k, v in values.items() if isinstance(v, str) and MASK in v and k != "path"}
+        if not told:
+            return values
+        try:
+            there = self._read(path)
+        except ToolProblem:
+            there = ""
+        self._masker(there)  # in a run that is taken up again it may not have been seen yet
+        try:
+            return {**values, **{k: self._masker.put_back(v, there) for k, v in told.items()}}
+        except ValueError as error:
+            raise ToolProblem(
+                f"{error} stands for a secret that you cannot see and that {path} does not hold: "
+                "leave it out, and edit the lines around it."
+            ) from None
 
     def _path(self, path: str) -> str:
         """Relative to the copy, or absolute below the scratch folder."""

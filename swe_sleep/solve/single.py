@@ -46,6 +46,7 @@ def single(
     sandbox into its state.
     """
     budget = model.budget
+    masker = masker or Masker()
     patch = PatchSoFar(sandbox, original, producer=f"agent:{model.name}")
     submit = Submit()
     tests = RunTests(
@@ -60,9 +61,9 @@ def single(
     if resumed is not None:
         fence = Fence(resumed.begun.tag)
     toolbox = Toolbox(
-        [bash, Edit(sandbox), tests, Notes(notes), submit],
+        [bash, Edit(sandbox, masker), tests, Notes(notes), submit],
         fence or Fence.new(),
-        masker or Masker(),
+        masker,
     )
     agent = Agent(
         model,

@@ -10,7 +10,7 @@ from typing import Protocol
 from swe_sleep.errors import EngineLost, SweSleepError
 from swe_sleep.model import tools as definitions
 from swe_sleep.model.protocol import Block, ToolCall
-from swe_sleep.model.secrets import Masker
+from swe_sleep.model.secrets import PLACEHOLDER, Masker
 from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Outcome, TestResult, TestRun
 from swe_sleep.sandbox.protocol import Sandbox
@@ -124,6 +124,11 @@ class Bash:
         command = values.get("command")
         if not isinstance(command, str) or not command.strip():
             raise ToolProblem("The text 'command' is missing.")
+        if placeholder := PLACEHOLDER.search(command):
+            raise ToolProblem(
+                f"{placeholder[0]} stands for a secret and would be taken as it is written: "
+                "use the editor, which knows what is behind it."
+            )
         limit_s = within(self._timeout_s, self._left_s())
         done = self._sandbox.shell().run(command, timeout_s=limit_s, stop=self._stop)
         text = readable(done.stdout + done.stderr)
@@ -146,8 +151,8 @@ class Bash:
 class Edit:
     definition = definitions.EDITOR
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._editor = Editor(sandbox)
+    def __init__(self, sandbox: Sandbox, masker: Masker | None = None) -> None:
+        self._editor = Editor(sandbox, masker)
 
     def run(self, values: Mapping[str, object]) -> Output:
         return Output(self._editor.run(values))
