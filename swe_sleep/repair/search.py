@@ -121,6 +121,9 @@ class _Search:
     ) -> None:
         self.validator = repair._validator
         self.screening: Screening | None = None
+        self.values = True
+        """Whether candidates may be ruled out by values; once all others were tried, they are not:
+        values are looked at on one line, and an expression may do more than it gives."""
         self.rate = FIRST_BATCH / BATCH_S
         self.fresh_s = 0.0
         self.clock = repair._clock
@@ -169,17 +172,26 @@ class _Search:
 
     def _go_through(self, order: Iterator[Ranked]) -> Ended:
         """Screen the candidates in batches; what a screening can't judge waits for its share of
-        the time."""
+        the time, what the values rule out for the end."""
         fresh: deque[Ranked] = deque()
         waiting: deque[Ranked] = deque()
+        idle: deque[Ranked] = deque()
         self._open_screening()
         while (over := self._over()) is None:
             size = max(FIRST_BATCH, min(MOST_AT_ONCE, int(self.rate * BATCH_S)))
             waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
             if not waiting and not fresh:
-                return "exhausted"
+                if not idle or self.plausible:
+                    return "exhausted"
+                waiting, idle, self.values = idle, waiting, False
             for judgement in self._screen(waiting):
-                self._take(waiting.popleft(), judgement, fresh)
+                ranked = waiting.popleft()
+                if judgement.verdict == "idle":
+                    idle.append(ranked)
+                elif judgement.verdict == "unknown":
+                    fresh.append(ranked)
+                else:
+                    self._take(ranked, judgement)
             while fresh and self._over() is None and self._time_for_fresh(bool(waiting)):
                 began = self.clock()
                 self._try(fresh.popleft(), screened=False)
@@ -190,10 +202,8 @@ class _Search:
         spent = self.clock() - self.started
         return not others_wait or self.fresh_s <= FRESH_SHARE * spent
 
-    def _take(self, ranked: Ranked, judgement: Judgement, fresh: deque[Ranked]) -> None:
-        if judgement.verdict == "unknown":
-            fresh.append(ranked)
-        elif judgement.verdict == "passed":
+    def _take(self, ranked: Ranked, judgement: Judgement) -> None:
+        if judgement.verdict == "passed":
             self._try(ranked, screened=True)
         elif judgement.verdict != "same":
             self.tried += 1
@@ -220,23 +230,23 @@ class _Search:
         self._limits(max(r.duration_s for r in self.failing))
         if before.coverage is not None:
             self.coverage = self.coverage.merged(before.coverage)
-        unknown = [t for t in self.passing if t not in self.coverage.lines]
-        if unknown and not self.outside_stop():
-            self._measure(unknown)
+        known = any(t in self.coverage.lines for t in self.passing)
+        if self.passing and not known and not self.outside_stop():
+            self._measure()
         return True
 
-    def _measure(self, tests: Sequence[str]) -> None:
-        """Run tests whose coverage is not known, those nearest to the failing ones first; what
+    def _measure(self) -> None:
+        """Run the passing tests for their coverage, those in the failing ones' files first; what
         is not reached in its share of the time judges no candidate."""
         files = {file_of(r.test_id) for r in self.failing}
-        tests = sorted(tests, key=lambda t: file_of(t) not in files)
+        tests = sorted(self.passing, key=lambda t: file_of(t) not in files)
         limit, self.run_limit_s = self.run_limit_s, self._left() * MEASURING_SHARE
         run = self._run({}, tests, coverage=True)
         self.run_limit_s = limit
         if run.coverage is not None:
             self.coverage = self.coverage.merged(run.coverage)
         passed = run.passed
-        self.passing = [t for t in self.passing if t in passed or t not in tests]
+        self.passing = [t for t in self.passing if t in passed]
         self._say("measured", f"measured the coverage of {len(run.results)} tests")
 
     def _time_passing(self) -> None:
@@ -268,8 +278,9 @@ class _Search:
             timeout_s=max(0.5, min(2 * BATCH_S, self._left())),
             test_timeout_s=self.test_limit_s,
             most_passed=MOST_PASSED,
+            values=self.values,
         )
-        runs = sum(1 for j in judged if j.verdict not in ("same", "unknown"))
+        runs = sum(1 for j in judged if j.verdict not in ("idle", "same", "unknown"))
         self.test_runs += runs
         self.rate = max(1.0, len(judged) / max(0.05, self.clock() - began))
         if not judged and self._over() is None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 import bisect
 import hashlib
+import marshal
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from types import CodeType
 from typing import Any, TypeVar
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -32,7 +34,7 @@ class Source:
         self.tree = tree
         shift = len(_BOM) if content.startswith(_BOM) else 0
         self._starts = [shift, *(m.end() for m in re.finditer(rb"\r\n|\r|\n", content))]
-        self._shapes: dict[FunctionNode | None, bytes | None] = {}
+        self._shapes: dict[ast.stmt | None, bytes | None] = {}
         self._kept: dict[object, Any] = {}
         self._parents: dict[ast.AST, ast.AST] = {}
         self._kinds: dict[type[ast.AST], list[ast.AST]] = {}
@@ -229,22 +231,23 @@ class Source:
     # -- checking an edit ---------------------------------------------------------------------
 
     def shape(self, start: int, end: int, replacement: bytes) -> bytes | None:
-        """None if the file would not compile with this edit, else a digest of its meaning,
-        which is equal for edits that differ only in layout.
+        """None if the file would not compile with this edit, else a digest of its bytecode, which
+        is equal for edits that differ only in layout, or in a way that makes no difference.
 
-        Only the outermost function around the edit is compiled, which is some hundred times
-        quicker than the file; an edit that is in none, or crosses its borders, takes the file."""
+        Only the statement around the edit is compiled, in a function and loop like those it
+        stands in, which is some hundred times quicker than the file."""
         unit = self._unit(start, end)
         low, high, head = 0, len(self.content), b""
         if unit is not None:
             low = self.line_start(first_line(unit))
             high = self.line_end(unit.end_lineno or unit.lineno)
-            head = b"if True:\n" if unit.col_offset else b""
+            head = self._heads[unit] or b""
         text = head + self.content[low:start] + replacement + self.content[end:high]
-        tree = parse_quietly(text)
-        if tree is None or not compiles_quietly(tree):
+        code = compiled_quietly(text)
+        if code is None:
             return None
-        whole = hashlib.blake2b(ast.dump(tree).encode(), digest_size=16)
+        # Version 2 writes equal values alike, however often they are referred to.
+        whole = hashlib.blake2b(marshal.dumps(_without_places(code), 2), digest_size=16)
         whole.update(f"{self.path}:{low}".encode())
         return whole.digest()
 
@@ -255,23 +258,64 @@ class Source:
             self._shapes[unit] = self.shape(start, end, self.content[start:end])
         return self._shapes[unit]
 
-    def _unit(self, start: int, end: int) -> FunctionNode | None:
-        line = self.line_of(start)
-        for function in self._outermost:
-            last = function.end_lineno or function.lineno
-            if first_line(function) <= line and end <= self.line_end(last):
-                return function
+    def _unit(self, start: int, end: int) -> ast.stmt | None:
+        """The smallest statement that holds an edit and can be compiled without the others; None
+        where that is the file. New lines belong to what holds the lines before and after them."""
+        first, last = self.line_of(max(0, start - 1)), self.line_of(max(start, end - 1))
+        node: ast.AST | None = self.statement_at(first)
+        while node is not None:
+            if (
+                isinstance(node, ast.stmt)
+                and first_line(node) <= first
+                and last <= (node.end_lineno or node.lineno)
+                and self._heads[node] is not None
+            ):
+                return node
+            node = self.parent(node)
         return None
 
     @cached_property
-    def _outermost(self) -> tuple[FunctionNode, ...]:
-        return tuple(
-            s
-            for s in self.statements
-            if isinstance(s, FUNCTIONS)
-            and not any(isinstance(a, FUNCTIONS) for a in self.ancestors(s))
-            and self.own_line(s)
-        )
+    def _heads(self) -> _Heads:
+        return _Heads(self)
+
+
+class _Heads(dict[ast.stmt, "bytes | None"]):
+    """Per statement, what has to stand before it when it is compiled alone; None where it can't
+    be: `elif`, a statement that shares its line, names that are bound outside."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+
+    def __missing__(self, statement: ast.stmt) -> bytes | None:
+        self[statement] = head = self._head(statement)
+        return head
+
+    def _head(self, statement: ast.stmt) -> bytes | None:
+        source = self._source
+        if isinstance(statement, (ast.Nonlocal, ast.ImportFrom)) or not source.own_line(statement):
+            return None
+        outer = list(source.ancestors(statement))
+        function = next((n for n in outer if isinstance(n, FUNCTIONS)), None)
+        if function is not None and source.every(ast.Nonlocal):
+            top = [n for n in (statement, *outer) if isinstance(n, FUNCTIONS)][-1]
+            if statement is not top:
+                return None
+            function = None
+        lines: list[bytes] = []
+        if function is not None:
+            lines += [
+                b"async def f():" if isinstance(function, ast.AsyncFunctionDef) else b"def f():"
+            ]
+            within = outer[: outer.index(function)]
+            if any(isinstance(n, (ast.For, ast.AsyncFor, ast.While)) for n in within):
+                lines += [b"while 1:"]
+        indent = source.indent(statement).encode()
+        if indent and not lines:
+            lines = [b"if 1:"]
+        if indent.strip() or len(lines) > len(indent):
+            return None
+        return b"".join(indent[:at] + line + b"\n" for at, line in enumerate(lines))
 
 
 def first_line(statement: ast.stmt) -> int:
@@ -290,14 +334,23 @@ def parse_quietly(content: bytes) -> ast.Module | None:
             return None
 
 
-def compiles_quietly(content: bytes | ast.Module) -> bool:
+def compiles_quietly(content: bytes) -> bool:
+    return compiled_quietly(content) is not None
+
+
+def compiled_quietly(content: bytes) -> CodeType | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            compile(content, "<candidate>", "exec", dont_inherit=True)
+            return compile(content, "<candidate>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
+            return None
+
+
+def _without_places(code: CodeType) -> CodeType:
+    """The code without where it stands in its file."""
+    inside = tuple(_without_places(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return code.replace(co_consts=inside, co_linetable=b"", co_firstlineno=1)
 
 
 class Library(Mapping[str, Source]):

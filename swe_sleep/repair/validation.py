@@ -15,15 +15,16 @@ from swe_sleep.testing.served import Server
 from swe_sleep.testing.tests import Tests
 from swe_sleep.testing.warm import WarmTests
 
-PROGRAMS = ("screen", "exchange")
+PROGRAMS = ("screen", "exchange", "values")
 FORKS = 2
 """Candidates that run at the same time."""
 
 Stop = Callable[[], bool]
 
-Verdict = Literal["passed", "failed", "broke", "same", "unknown"]
-"""All tests passed; a failing test still fails; another test fails now; it means what stands
-there; not to be judged in a screening."""
+Verdict = Literal["passed", "failed", "broke", "idle", "same", "unknown"]
+"""All tests passed; a failing test still fails; another test fails now; by the values that were
+seen it changes nothing in the failing tests; it means what stands there; not to be judged in a
+screening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,10 @@ class Screening(Protocol):
         timeout_s: float,
         test_timeout_s: float,
         most_passed: int,
+        values: bool = True,
     ) -> Sequence[Judgement]:
-        """For a first part of the trials, at best for all; nothing once the session is lost."""
+        """For a first part of the trials, at best for all; nothing once the session is lost.
+        `values`: whether what is seen in the failing tests may rule candidates out."""
         ...
 
     def close(self) -> None: ...
@@ -163,6 +166,7 @@ class SandboxScreening:
         timeout_s: float,
         test_timeout_s: float,
         most_passed: int,
+        values: bool = True,
     ) -> Sequence[Judgement]:
         if self._server is None or not self._server.up:
             return ()
@@ -175,6 +179,7 @@ class SandboxScreening:
             "candidates": candidates,
             "groups": [[self._index[t] for t in group if t in self._index] for group in groups],
             "most_passed": most_passed,
+            "values": values,
             "timeout_s": timeout_s,
             "test_timeout_s": test_timeout_s,
             "results": self._results,

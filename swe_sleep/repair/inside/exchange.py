@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import gc
 import os
+from collections.abc import Callable
 from types import CodeType, FunctionType
-from typing import Any, Callable
+from typing import Any, NamedTuple
 
 Edit = tuple[str, int, int, str]
 """A file below the root, the first byte, the byte after the last, and what comes there."""
@@ -26,9 +27,9 @@ class Unit:
     def __init__(self, node: Any, classes: list[str], start: int, end: int) -> None:
         self.node, self.classes, self.start, self.end = node, classes, start, end
         self.line = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        self.body = node.body[0]
-        self.code: CodeType | None = None
+        self.column = node.col_offset
         self.marks: Any = None
+        self.code: CodeType | None = None
 
 
 class File:
@@ -70,13 +71,13 @@ class File:
         return None
 
     def compiled(self, unit: Unit, edits: list[Edit]) -> tuple[CodeType, Any] | None:
-        """The unit's code with these edits, and what stands in its head: decorators, defaults."""
+        """The unit's code with these edits, and its tree."""
         text, at = b"", unit.start
         for _, start, end, new in sorted(edits, key=lambda edit: edit[1]):
             text += self.content[at:start] + new.encode()
             at = end
         text += self.content[at : unit.end]
-        column = unit.node.col_offset
+        column = unit.column
         heads = [f"class {name}:" for name in unit.classes]
         if not heads and column:
             heads = ["if 1:"]
@@ -97,7 +98,7 @@ class File:
         function = node.body[0]
         found = [c for c in inner(code) if c.co_firstlineno == unit.line]
         found = [c for c in found if c.co_name == function.name == unit.node.name]
-        return (found[0], marks(function)) if len(found) == 1 else None
+        return (found[0], function) if len(found) == 1 else None
 
 
 def marks(function: Any) -> tuple[str, list[str], list[str | None]]:
@@ -138,6 +139,15 @@ def nested(old: CodeType, new: CodeType) -> list[tuple[CodeType, CodeType]]:
     return found
 
 
+class Change(NamedTuple):
+    """What candidate edits come to in this process."""
+
+    steps: list[Callable[[], None]]
+    """What to do in a fork to have them; nothing where they mean what stands there."""
+    trees: list[tuple[str, Any, Any]]
+    """The file, the old and the new tree of each function that they are in."""
+
+
 class Exchange:
     """The live functions of this process, and the files that they came from."""
 
@@ -159,9 +169,8 @@ class Exchange:
                 self.files[path] = None
         return self.files[path]
 
-    def steps(self, edits: list[Edit]) -> list[Callable[[], None]] | None:
-        """What to do in a fork to have these edits; None where that is not possible, an empty
-        list where they mean what stands there."""
+    def change(self, edits: list[Edit]) -> Change | None:
+        """What these edits come to; None where that can not be had in this process."""
         by_unit: dict[tuple[str, int], tuple[File, Unit, list[Edit]]] = {}
         for edit in edits:
             file = self.file(edit[0])
@@ -169,29 +178,32 @@ class Exchange:
             if file is None or unit is None:
                 return None
             by_unit.setdefault((edit[0], unit.start), (file, unit, []))[2].append(edit)
-        steps: list[Callable[[], None]] = []
+        change = Change([], [])
         for file, unit, group in by_unit.values():
             try:
-                more = self._unit_steps(file, unit, group)
+                steps = self._unit_steps(file, unit, group, change)
             except (SyntaxError, ValueError, RecursionError, StopIteration):
                 return None
-            if more is None:
+            if steps is None:
                 return None
-            steps += more
-        return steps
+            change.steps.extend(steps)
+        return change
 
     def _unit_steps(
-        self, file: File, unit: Unit, edits: list[Edit]
+        self, file: File, unit: Unit, edits: list[Edit], change: Change
     ) -> list[Callable[[], None]] | None:
         if unit.code is None:
             now = file.compiled(unit, [])
             if now is None:
                 return None
-            unit.code, unit.marks = now
+            unit.code, unit.node = now
+            unit.marks = marks(unit.node)
         made = file.compiled(unit, edits)
         if made is None:
             return None
-        code, head = made
+        code, tree = made
+        change.trees.append((file.name, unit.node, tree))
+        head = marks(tree)
         living = self.living.get((file.name, unit.line, unit.node.name), [])
         steps: list[Callable[[], None]] = []
         if head != unit.marks:

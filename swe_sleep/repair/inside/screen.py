@@ -13,12 +13,14 @@ when its results are written. A batch is a JSON object:
     candidates       a list of [edits, group], edits as in `exchange.py`
     groups           lists of indexes of `ids`: the tests that an edit can reach
     most_passed      stop after so many
+    values           whether to look at the values first
     timeout_s        of the batch; test_timeout_s of a failing test, in processor time
     results          the file that gets a line a candidate, in order: the verdict, how many of the
                      failing tests passed, and the index of the test that it breaks, or -1
 
 The verdicts: passed, failed (a failing test still fails), broke (one that passed fails now),
-same (it means what stands there), unknown (not to be judged here).
+idle (by the values seen in the failing tests it would change nothing there; see `values.py`), same
+(it means what stands there), unknown (not to be judged here).
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 WALL = 5  # on a busy machine a test may have to wait for its processor time
 SLACK_S = 1.0  # of processor time, for a test that is quick
 GENEROUS_S = 20.0  # for a test whose time is not known yet
+TRACING = 20  # times as long may a test take that is traced
 UNKNOWN = ("unknown", 0, -1)
 
 
@@ -56,7 +59,14 @@ class Fork:
     """A child that runs tests and tells through a pipe, a line each, how it went: the seconds, `F`
     for one that does not pass, which ends it, or `?` where the candidate could not be put in."""
 
-    def __init__(self, screen: Screen, steps: list[Any], tests: list[int], limits: list[float]):
+    def __init__(
+        self,
+        screen: Screen,
+        steps: list[Any],
+        tests: list[int],
+        limits: list[float],
+        last_words: Any = None,
+    ) -> None:
         self.tests = tests
         self.told = b""
         self.ended = False
@@ -75,7 +85,13 @@ class Fork:
                 except BaseException:
                     os.write(writing, b"?\n")
                     os._exit(1)
-                screen.run(tests, limits, writing)
+                if last_words is None:
+                    screen.run(tests, limits, writing)
+                else:
+                    for test, limit in zip(tests, limits):  # one that fails ends only itself
+                        screen.run([test], [limit], writing)
+                    sys.settrace(None)
+                    os.write(writing, last_words() + b"\n")
             finally:
                 os._exit(0)
         os.close(writing)
@@ -186,6 +202,8 @@ class Screen:
         until = time.monotonic() + batch["timeout_s"]
         candidates = batch["candidates"]
         results: dict[int, tuple[str, int, int]] = {}
+        changes = [self.exchange.change([tuple(e) for e in edits]) for edits, _ in candidates]
+        idle = self._idle(changes, batch["test_timeout_s"]) if batch["values"] else set()
         running: dict[int, tuple[Fork, Trial]] = {}
         waiting: list[Trial] = []  # past the failing tests
         following = passed = 0
@@ -196,14 +214,16 @@ class Screen:
                     trial = waiting.pop(0)
                     fork = self._second(trial)
                 elif following < len(candidates):
-                    edits, group = candidates[following]
+                    change, group = changes[following], candidates[following][1]
                     trial = Trial(following, [], batch["groups"][group] if group >= 0 else [])
                     following += 1
-                    steps = self.exchange.steps([tuple(edit) for edit in edits])
-                    if not steps:
-                        results[trial.index] = UNKNOWN if steps is None else ("same", 0, -1)
+                    if change is None or not change.steps or trial.index in idle:
+                        word = (
+                            "idle" if trial.index in idle else "unknown" if not change else "same"
+                        )
+                        results[trial.index] = (word, 0, -1)
                         continue
-                    trial.steps = steps
+                    trial.steps = change.steps
                     fork = self._first(trial, batch["test_timeout_s"])
                 else:
                     break
@@ -232,6 +252,33 @@ class Screen:
                 break
             done.append(results[index])
         return done
+
+    def _idle(self, changes: list[Any], limit_s: float) -> set[int]:
+        """Those that change nothing in the failing tests, by the values there."""
+        values = sibling("values")
+        probes: dict[int, Any] = {}
+        by_file: dict[str, list[Any]] = {}
+        for index, change in enumerate(changes):
+            if change is not None and len(change.trees) == 1:
+                name, old, new = change.trees[0]
+                probe = values.probe_of(old, new)
+                if probe is not None:
+                    probes[index] = probe
+                    by_file.setdefault(name, []).append(probe)
+        if not probes:
+            return set()
+
+        def told() -> bytes:
+            return "".join(".x"[probe.ruled_out] for probe in probes.values()).encode()
+
+        tests = list(range(self.job["failing"]))
+        limits = [TRACING * limit_s] * len(tests)
+        fork = Fork(self, [values.Watch(by_file).start], tests, limits, told)
+        fork.wait()
+        last = fork.told.split()[-1:]
+        if not last or len(last[0]) != len(probes):
+            return set()  # it did not come to its end
+        return {index for index, mark in zip(probes, last[0]) if mark == ord("x")}
 
     def _first(self, trial: Trial, limit_s: float) -> Fork:
         tests = list(range(self.job["failing"]))
