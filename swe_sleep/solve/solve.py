@@ -31,8 +31,8 @@ from swe_sleep.records import (
     Proof,
     Usage,
 )
-from swe_sleep.repair.noted import search_noted
 from swe_sleep.repair.found import Budget as SearchBudget
+from swe_sleep.repair.noted import search_noted
 from swe_sleep.repo.snapshot import REGULAR_FILES, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.failing import Finding, Shown

@@ -68,7 +68,7 @@ def _claims(target: Target) -> Iterator[Claim]:
     base = Claim(
         "value",
         target.code,
-        setup=tuple(step.code for step in _needed(target.setup)),
+        setup=tuple(s.code for s in (_needed(target.setup) if target.code else target.setup)),
         earlier=tuple(step.code for step in target.earlier if step.raised is None),
         actual=target.actual,
         raised=target.raised,
@@ -92,14 +92,16 @@ def _valued(target: Target, base: Claim) -> Iterator[Claim]:
         expected, is_text = as_python, False
     if expected and is_text and (target.raised is not None or _is_address(expected)):
         expected = ""  # how a person writes an object down is not how it prints
-    if expected and not _same(expected, target.actual):
+    if expected and _same(expected, target.actual):
+        return  # it is as it should be
+    if expected:
         standing = Standing.IMPLIED if is_text else Standing.STATED
         yield replace(base, expected=expected, expected_is_text=is_text, standing=standing)
         return
     if target.raised is not None:
         yield replace(base, kind="runs", actual="", standing=Standing.RAISES)
         return
-    outcome = target.forbidden or target.actual
+    outcome = target.forbidden or ("" if target.is_prose else target.actual)
     if not outcome or not (target.is_value or not target.code):
         return
     shown = replace(base, expected=outcome, expected_is_text=True, actual="")

@@ -47,7 +47,7 @@ USUAL: Mapping[str, str] = {
     "deepcopy": "from copy import deepcopy",
 }
 """What everyone takes them to be."""
-_SOURCES = ("", "src", "lib", "python")
+_SOURCES = ("src", "lib", "python")
 _KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__builtins__", "_"}
 
 
@@ -102,11 +102,13 @@ class Names:
     def modules(self) -> dict[str, str]:
         """Dotted name -> path, of what is no test and can be imported from a usual place."""
         found: dict[str, str] = {}
-        for path, entry in self._snapshot.files.items():
+        files = self._snapshot.files
+        roots = {folder for folder in _SOURCES if f"{folder}/__init__.py" not in files}
+        for path, entry in files.items():
             if not path.endswith(".py") or entry.mode not in REGULAR_FILES or is_test_path(path):
                 continue
             parts = PurePosixPath(path).with_suffix("").parts
-            if len(parts) > 1 and parts[0] in _SOURCES:
+            if len(parts) > 1 and parts[0] in roots:
                 parts = parts[1:]
             elif len(parts) == 1 and parts[0] in ("setup", "conftest", "noxfile", "fabfile"):
                 continue

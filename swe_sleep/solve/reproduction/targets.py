@@ -51,6 +51,8 @@ class Target:
     raises: Raised | None = None
     role: Role = ""
     prints: bool = False
+    is_prose: bool = False
+    """A sentence has the code, which may as well explain as complain."""
 
     @property
     def is_open(self) -> bool:
@@ -127,7 +129,8 @@ def _prose(said: Sequence[Saying], book: _Book, *, lead: bool = False) -> None:
         free = []
         target = next((t for t in book.targets if t.code == saying.subject), None)
         if target is None:
-            target = Target(saying.subject, [], _steps(book.examples), True, book.group)
+            earlier = _steps(book.examples)
+            target = Target(saying.subject, [], earlier, True, book.group, is_prose=True)
             book.targets.append(target)
         _note(target, saying)
     if lead or not book.targets:
