@@ -99,11 +99,13 @@ class FromNotes:
         snapshot: Snapshot,
         evidence: Evidence,
         locate: Callable[[str], Sequence[ContextLine]] = lambda text: (),
+        about: Callable[[str, int], Sequence[ContextLine]] | None = None,
     ) -> None:
         self._view = view
         self._snapshot = snapshot
         self._evidence = evidence
         self._locate = locate
+        self._about = about
 
     def issues(self) -> Sequence[SeenIssue]:
         return self._view.issues(State.PATCHED, State.REPRODUCED)
@@ -130,6 +132,8 @@ class FromNotes:
         return _lines(self._view.search(text, limit=limit * 2))[:limit]
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        if self._about is not None:
+            return self._about(subject, limit)
         return _lines(self._view.about(file_of(subject)))[:limit]
 
     def located(self, text: str) -> Sequence[ContextLine]:
