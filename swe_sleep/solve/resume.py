@@ -113,14 +113,14 @@ def _begun(asked: Line, header: Line) -> Begun:
 
 
 def _replay(run: Resumed, lines: Iterable[Line]) -> None:
-    began = last = 0.0
+    last = 0.0
     waiting: list[Line] = []
     for line in lines:
         kind, at = line.get("kind"), float(str(line.get("at", last)))
-        if kind in ("header", "resumed"):
-            run.seconds += last - began
-            began = at
+        if kind in ("run", "header", "resumed"):
             run.ending = None
+        else:
+            run.seconds += at - last
         last = at
         if kind == "message":
             _said(run, line)
@@ -144,7 +144,6 @@ def _replay(run: Resumed, lines: Iterable[Line]) -> None:
         elif kind == "end":
             run.settled = run.usage
             run.ending, run.why = msgspec.convert(line["ending"], Ending), str(line["why"])
-    run.seconds += last - began
     run.messages = _without_broken_thinking(run.messages)
 
 

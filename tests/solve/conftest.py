@@ -95,6 +95,16 @@ def shared_sandbox(backend: LocalBackend) -> Iterator[Callable[..., Sandbox]]:
 
 
 @pytest.fixture
+def shared_site(shared_sandbox: Callable[..., Sandbox]) -> Callable[..., Site]:
+    """`shared_site({path: text})` is a site in the module's sandbox."""
+
+    def get(files: Mapping[str, str | bytes] | None = None) -> Site:
+        return Site(shared_sandbox(files or FILES), snapshot_of(files or FILES))
+
+    return get
+
+
+@pytest.fixture
 def solve(
     open_site: Callable[..., Site], messages_api: Any, tmp_path: Path
 ) -> Iterator[Callable[..., Work]]:

@@ -165,60 +165,6 @@ def test_a_cut_stream_is_asked_again_and_the_run_goes_on(messages_api: Any, solv
     assert work.usage.turns == 3, "the cut turn was paid for"
 
 
-def after_the_edit(api: Any, what: str) -> None:
-    api.reply(mend(api))
-    if what == "cut for good":
-        for _ in range(3):
-            api.cut(api.text("Now I"), after=5)
-    elif what == "overloaded for good":
-        api.fails(529, "overloaded_error", times=2)
-    elif what == "server error":
-        api.fails(500, "api_error", times=2)
-    elif what == "denied":
-        api.fails(401, "authentication_error", "invalid x-api-key")
-    elif what == "never answers":
-        api.never_answers(2)
-    elif what == "context":
-        api.fails(400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum")
-    elif what == "refusal":
-        api.reply(stop="refusal", stop_details={"type": "refusal", "explanation": "Not this."})
-    elif what == "empty":
-        for _ in range(3):
-            api.reply()
-    elif what == "talk":
-        for _ in range(3):
-            api.reply(api.text("I am done."))
-    elif what == "cut at the limit":
-        for _ in range(3):
-            api.reply(api.text("a"), api.call("bash", command="touch x"), stop="max_tokens")
-
-
-@pytest.mark.parametrize(
-    ("what", "ending", "why"),
-    [
-        ("cut for good", "model", "broke off"),
-        ("overloaded for good", "model", "overloaded, also after 1 retries"),
-        ("server error", "model", "server failed"),
-        ("denied", "model", "ANTHROPIC_API_KEY"),
-        ("never answers", "model", "did not answer in time"),
-        ("context", "model", "too long"),
-        ("refusal", "refused", "Not this."),
-        ("empty", "stuck", "no step forward"),
-        ("talk", "stuck", "no step forward"),
-        ("cut at the limit", "stuck", "no step forward"),
-    ],
-)
-def test_whatever_ends_the_run_the_patch_is_kept(
-    messages_api: Any, solve: Solve, what: str, ending: str, why: str
-) -> None:
-    after_the_edit(messages_api, what)
-    work = solve(timeout_s=2 if what == "never answers" else 60)
-    assert work.ending == ending
-    assert why in work.why
-    assert work.patch.paths == ("shop.py",)
-    assert "-    return sum(prices) + 1\n" in work.patch.diff
-
-
 def test_a_reply_cut_at_the_limit_goes_on(messages_api: Any, solve: Solve) -> None:
     api = messages_api
     api.reply(api.text("Let me"), stop="max_tokens")
@@ -373,7 +319,7 @@ def test_secrets_reach_neither_the_model_nor_the_trajectory(
     api.reply(api.call("bash", command="cat .env"))
     api.reply(api.call("submit", summary=""))
     solve(site=open_site({".env": f"KEY={key}\n", "a.py": "x = 1\n"}))
-    assert "KEY=[secret masked]" in last_results(api)[0]["content"]
+    assert "KEY=[secret masked " in last_results(api)[0]["content"]
     assert key not in (tmp_path / "run.jsonl").read_text()
 
 
