@@ -45,6 +45,7 @@ from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
+from swe_sleep.solve.about import About
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
 from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.solve import Limits as SolveLimits
@@ -148,8 +149,9 @@ def bench(
         environment = chosen.prepare(known.snapshot, progress=progress)
         evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
         places = located(known, settings, progress)
+        about = About(known.view, known.snapshot, evidence, known.outlines)
         knowledge: Knowledge = (
-            OneAtATime(FromNotes(known.view, known.snapshot, evidence, places))
+            OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about))
             if notes
             else Nothing()
         )
