@@ -24,6 +24,7 @@ from swe_sleep.records import ContextLine, Issue, Patch, Usage
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Knowledge
+from swe_sleep.solve.reach import Reach
 from swe_sleep.solve.resume import OVER, Resumed, take_up
 from swe_sleep.solve.single import single
 from swe_sleep.solve.solve import Prove
@@ -95,7 +96,7 @@ class Asking:
                     original=snapshot,
                     runner=Tests(sandbox),
                     notes=self._knowledge,
-                    reached=self._reached,
+                    reached=Reach(self._knowledge),
                     recorder=trajectory,
                     masker=asked.masker,
                     fence=asked.fence,
@@ -118,15 +119,6 @@ class Asking:
         chosen, everyone = first_finish(means, count)
         runs = sum(each.work.usage.test_runs for each in everyone if each.work is not None)
         return chosen.patch, chosen.why, replace(asked.budget.spent, test_runs=runs)
-
-    def _reached(self, paths: Sequence[str]) -> Sequence[str]:
-        """The tests that are known to run any of the files."""
-        coverage, _ = self._knowledge.coverage_of(paths)
-        return [
-            test
-            for test, files in coverage.lines.items()
-            if test and not files.keys().isdisjoint(paths)
-        ]
 
 
 class _Asked:

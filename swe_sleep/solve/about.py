@@ -59,8 +59,12 @@ class About:
 
     def _elsewhere(self, name: str) -> Iterator[ContextLine]:
         """A bare name: where it is defined, and what is known of it if that is in one place."""
-        found = self._graph().definitions(name.rpartition(".")[2].rpartition("::")[2])
-        if len(found) == 1:
+        wanted = name.rpartition("/")[2].replace("::", ".")
+        found = self._graph().definitions(wanted.rpartition(".")[2])
+        if "." in wanted:
+            exact = [d for d in found if f".{d.symbol.qualname}".endswith(f".{wanted}")]
+            found = tuple(exact) or found
+        if len({(each.symbol.qualname, each.symbol.digest) for each in found}) == 1:
             yield from self._of_symbol(found[0].path, found[0].symbol)
             return
         for definition in found[:MOST_SYMBOLS]:
@@ -102,7 +106,7 @@ class About:
             yield from self._tests(path, None)
         inside = [s for s in outline.symbols if s.kind in ("class", "function", "method")]
         for symbol in inside[:MOST_SYMBOLS]:
-            yield ContextLine(Place(path, symbol.line, symbol.end_line), symbol.signature)
+            yield ContextLine(Place(path, symbol.line, symbol.end_line), _named(symbol))
 
     def _tests(self, path: str, lines: range | None) -> Iterator[ContextLine]:
         """Those that run the fewest other lines tell the most."""
@@ -154,8 +158,13 @@ class About:
 
 
 def _signature(symbol: Symbol) -> str:
+    """With the class before the name, and the first line of what it says of itself."""
     doc = symbol.docstring.strip().partition("\n")[0]
-    return f"{symbol.signature}{f'  # {doc}' if doc else ''}"
+    return f"{_named(symbol)}{f'  # {doc}' if doc else ''}"
+
+
+def _named(symbol: Symbol) -> str:
+    return symbol.signature.replace(symbol.name, symbol.qualname, 1)
 
 
 def _size(coverage: Coverage, test: str) -> int:

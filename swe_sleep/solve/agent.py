@@ -15,15 +15,14 @@ from swe_sleep.model.faults import ModelFault
 from swe_sleep.model.protocol import Block, Message, Model, OnText, Reply, Request, ToolCall, user
 from swe_sleep.prompts.render import prompt_hash, render
 from swe_sleep.records import ContextLine, Issue, Usage
-from swe_sleep.solve.conversation import Conversation
+from swe_sleep.solve.conversation import FULL, Conversation, nudge
 from swe_sleep.solve.progress import PatchSoFar
 from swe_sleep.solve.resume import Resumed
-from swe_sleep.solve.tools import RunTests, Submit, Toolbox, brief, context_text
+from swe_sleep.solve.tools import QUIET, RunTests, Submit, Toolbox, brief, context_text
 from swe_sleep.solve.work import AgentOptions, Ending, Recorder, Work
 
 MOST_STUMBLES = 3
 """So many turns in a row without a step forward end the run."""
-FULL = "model_context_window_exceeded"
 
 
 class Agent:
@@ -56,7 +55,7 @@ class Agent:
         self._stop = stop
         bound = abilities(model.name).bound
         self._said = Conversation(recorder, self._options.masking, bound, progress)
-        self._system = render("solve_system")
+        self._system = render(f"{self._options.prompts}_system")
         self._tools = toolbox.definitions
         self._usage = Usage()
         self._stumbles = 0
@@ -85,7 +84,7 @@ class Agent:
     def _begin(self, issue: Issue, known: Sequence[ContextLine]) -> None:
         fence = self._toolbox.fence
         parts = {"issue": issue.text, "tests": "\n".join(issue.test_ids)}
-        parts["known"] = context_text(known)
+        parts |= {"known": context_text(known), **self._options.more}
         masked = {name: self._toolbox.masker(text.strip()) for name, text in parts.items()}
         fenced = {name: fence.around(text) if text else "" for name, text in masked.items()}
         self._said.record(
@@ -100,7 +99,8 @@ class Agent:
             tag=fence.tag,
             issue=dataclasses.asdict(issue),
         )
-        self._said.say(user(render("solve_first", tag=fence.tag, **fenced)))
+        fenced["own_tests"] = "yes" if self._options.own_tests else ""
+        self._said.say(user(render(f"{self._options.prompts}_first", tag=fence.tag, **fenced)))
 
     def _go_on(self, before: Resumed) -> None:
         """What was sent stays as it was sent, even if today's prompt would be another."""
@@ -155,7 +155,7 @@ class Agent:
         else:
             forward = reply.stop == "pause_turn"  # sent back as it is, the turn goes on
             if not forward:
-                self._said.say(user(render(_nudge(reply))))
+                self._said.say(user(render(nudge(reply))))
         self._stumbles = 0 if forward else self._stumbles + 1
         if self._stumbles >= MOST_STUMBLES:
             return "stuck", "The model made no step forward in several turns."
@@ -171,7 +171,8 @@ class Agent:
         for call in calls:
             if self._stop():  # left unanswered, the calls are run again if the run is taken up
                 raise ModelFault("stopped", "The run was stopped.")
-            self._tests.green = False  # what follows may undo it
+            if call.name not in QUIET:  # what follows may undo it
+                self._tests.green = False
             self._progress(f"{call.name} {brief(call.input)}".rstrip())
             left = self._remaining() if call is calls[-1] else ""
             results.append(self._toolbox.run(call, left))
@@ -189,9 +190,3 @@ class Agent:
         green = self._patch.is_green(patch)
         self._said.record("end", ending=ending, why=why, diff=patch.diff, green=green)
         return Work(patch, ending, why, usage, green)
-
-
-def _nudge(reply: Reply) -> str:
-    if reply.stop in ("max_tokens", FULL):
-        return "cut_reply"
-    return "no_submit" if reply.blocks else "empty_reply"

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from swe_sleep.errors import StoreError
-from swe_sleep.model.protocol import Block, Message
+from swe_sleep.model.protocol import Block, Message, Reply
 from swe_sleep.solve.masking import MaskPolicy, mask
 from swe_sleep.solve.work import NoRecorder, Recorder
+
+FULL = "model_context_window_exceeded"
+
+
+def nudge(reply: Reply) -> str:
+    """The name of the prompt that answers a reply without calls."""
+    if reply.stop in ("max_tokens", FULL):
+        return "cut_reply"
+    return "no_submit" if reply.blocks else "empty_reply"
 
 
 class Conversation:

@@ -49,14 +49,10 @@ class PatchSoFar:
     def look(self, *, green: bool) -> bool:
         """Take the present state; `green` says that the tests just passed on it. True where it
         differs from the last, or passes for the first time. Raises what the sandbox raises."""
-        after = {p: c for p, c in self._sandbox.changes().items() if self._readable(p)}
+        after = self._changes()
         changed = after != self._after
         if changed:
-            before = {path: self._before[path] for path in after}
-            modes = {p: e.mode for p in after if (e := self.original.files.get(p)) is not None}
-            text = diff(before, after, modes=modes)
-            self._now = Patch(text, tuple(sorted(after)) if text else (), self._producer)
-            self._after = dict(after)
+            self._now, self._after = self._patch(after), after
         if green and not self.is_green(self._now):
             self._green = self._now
             changed = True
@@ -67,6 +63,19 @@ class PatchSoFar:
         the state that last passed."""
         self.look(green=False)
         self._green = green
+
+    def peek(self) -> Patch:
+        """The present state, without taking it."""
+        return self._patch(self._changes())
+
+    def _changes(self) -> dict[str, bytes | None]:
+        return {p: c for p, c in self._sandbox.changes().items() if self._readable(p)}
+
+    def _patch(self, after: Mapping[str, bytes | None]) -> Patch:
+        before = {path: self._before[path] for path in after}
+        modes = {p: e.mode for p in after if (e := self.original.files.get(p)) is not None}
+        text = diff(before, after, modes=modes)
+        return Patch(text, tuple(sorted(after)) if text else (), self._producer)
 
     @property
     def now(self) -> Patch:

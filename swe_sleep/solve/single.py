@@ -8,10 +8,11 @@ from swe_sleep.model.metering import MeteredModel
 from swe_sleep.model.protocol import OnText
 from swe_sleep.model.secrets import Masker
 from swe_sleep.prompts.fence import Fence
-from swe_sleep.records import ContextLine, Issue
+from swe_sleep.records import ContextLine, Issue, Patch
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.agent import Agent
 from swe_sleep.solve.progress import Original, PatchSoFar
+from swe_sleep.solve.reach import Reached
 from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.tools import Bash, Edit, Notes, NotesReader, Runner, RunTests, Submit, Toolbox
 from swe_sleep.solve.work import AgentOptions, Recorder, Work
@@ -26,7 +27,7 @@ def single(
     original: Original,
     runner: Runner,
     notes: NotesReader,
-    reached: Callable[[Sequence[str]], Sequence[str]] | None = None,
+    reached: Callable[[Patch], Reached] | None = None,
     recorder: Recorder | None = None,
     masker: Masker | None = None,
     fence: Fence | None = None,
@@ -41,22 +42,22 @@ def single(
     """Work on the issue until the model submits or something ends it, or `stop` becomes true.
 
     `original` is the snapshot that the sandbox was opened with; `reached` gives the tests that
-    changes in these paths can reach. Runs that share a `fence` share their prompt's beginning.
+    a patch can reach. Runs that share a `fence` share their prompt's beginning.
     A run that is `resumed` goes on where it was, with its own fence; `resume.take_up` has put the
     sandbox into its state.
     """
     budget = model.budget
     masker = masker or Masker()
     patch = PatchSoFar(sandbox, original, producer=f"agent:{model.name}")
-    submit = Submit()
     tests = RunTests(
         runner,
         must_pass=issue.test_ids,
-        reached=None if reached is None else lambda: reached(tuple(sandbox.changes())),
+        reached=None if reached is None else lambda: reached(patch.peek()),
         test_timeout_s=test_timeout_s,
         left_s=budget.seconds_left,
         stop=stop,
     )
+    submit = Submit(tests)
     bash = Bash(sandbox, timeout_s=command_timeout_s, left_s=budget.seconds_left, stop=stop)
     if resumed is not None:
         fence = Fence(resumed.begun.tag)

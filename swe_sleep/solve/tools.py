@@ -15,9 +15,14 @@ from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Outcome, TestResult, TestRun
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.editor import Editor, ToolProblem
+from swe_sleep.solve.reach import Reached
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROLS = {n: "\ufffd" for n in (*range(32), 127) if chr(n) not in "\n\t\r\f"}
+
+
+QUIET = ("run_tests", "notes", "submit")
+"""Tools that change no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,7 @@ class Edit:
 
 class RunTests:
     """`must_pass` are the issue's own tests. `reached` gives the tests that the changes so far
-    can reach, most telling first; without it the whole suite is the default."""
+    can reach; without it, and without tests that must pass, all are the default."""
 
     definition = definitions.RUN_TESTS
 
@@ -169,14 +174,14 @@ class RunTests:
         runner: Runner,
         *,
         must_pass: Sequence[str] = (),
-        reached: Callable[[], Sequence[str]] | None = None,
+        reached: Callable[[], Reached] | None = None,
         timeout_s: float = 600,
         test_timeout_s: float = 60,
         left_s: Callable[[], float | None],
         stop: Callable[[], bool] | None = None,
     ) -> None:
         self._runner = runner
-        self._must_pass = tuple(must_pass)
+        self.must_pass = tuple(must_pass)
         self._reached = reached
         self._timeout_s = timeout_s
         self._test_timeout_s = test_timeout_s
@@ -188,7 +193,7 @@ class RunTests:
 
     def run(self, values: Mapping[str, object]) -> Output:
         self.green = False
-        ids = self._wanted(values)
+        ids, remark = self._wanted(values)
         limit_s = within(self._timeout_s, self._left_s())
         self.runs += 1
         run = self._runner.run(
@@ -196,23 +201,21 @@ class RunTests:
         )
         whole = bool(run.results) and not run.problem
         self.green = (
-            whole
-            and not run.bad
-            and bool(self._must_pass)
-            and run.passed.issuperset(self._must_pass)
+            whole and not run.bad and bool(self.must_pass) and run.passed.issuperset(self.must_pass)
         )
-        return Output(table(run), failed=not whole)
+        return Output(table(run), remark, failed=not whole)
 
-    def _wanted(self, values: Mapping[str, object]) -> Sequence[str] | None:
+    def _wanted(self, values: Mapping[str, object]) -> tuple[Sequence[str] | None, str]:
         if values.get("all") is True:
-            return None
+            return None, ""
         given = values.get("tests")
         if given:
             if isinstance(given, list) and all(isinstance(test, str) for test in given):
-                return given
+                return given, ""
             raise ToolProblem("'tests' must be a list of test ids.")
-        reached = () if self._reached is None else self._reached()
-        return tuple(dict.fromkeys((*self._must_pass, *reached))) or None
+        reached = Reached() if self._reached is None else self._reached()
+        ids = tuple(dict.fromkeys((*self.must_pass, *reached.tests)))
+        return (ids, reached.remark) if ids else (None, "")
 
 
 class Notes:
@@ -234,15 +237,30 @@ class Notes:
 
 
 class Submit:
+    """Where there are tests that must pass, the first call runs them, unless they have just
+    passed, and hands nothing in if they fail."""
+
     definition = definitions.SUBMIT
 
-    def __init__(self) -> None:
+    def __init__(self, tests: RunTests | None = None) -> None:
+        self._tests = tests
         self.summary: str | None = None
 
     def run(self, values: Mapping[str, object]) -> Output:
+        tests, text = self._tests, ""
+        if tests is not None and tests.must_pass and not tests.green:
+            self._tests = None
+            text, passed = self._try(tests)
+            if not passed:
+                remark = "not handed in, as these tests do not pass; `submit` again does it anyway"
+                return Output(text, remark, failed=True)
         summary = values.get("summary")
         self.summary = summary.strip() if isinstance(summary, str) else ""
-        return Output(remark="handed in")
+        return Output(text, "handed in")
+
+    @staticmethod
+    def _try(tests: RunTests) -> tuple[str, bool]:
+        return tests.run({}).text, tests.green
 
 
 @dataclass(slots=True)

@@ -32,6 +32,12 @@ class AgentOptions:
     masking: MaskPolicy | None = field(default_factory=MaskPolicy)
     """None: old tool results stay."""
     purpose: str = "solve"
+    prompts: str = "solve"
+    """What the names of the templates begin with, `_system` and `_first`."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Texts for the first message beyond the issue's, by the template's names for them."""
+    own_tests: bool = False
+    """Whether a test of its own is asked for even where failing tests are given."""
 
 
 @dataclass(frozen=True, slots=True)

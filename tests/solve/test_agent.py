@@ -231,8 +231,10 @@ def test_what_was_handed_in_untested_is_not_called_green(messages_api: Any, solv
     api = messages_api
     api.reply(mend(api), api.call("run_tests"))
     api.reply(api.call("bash", command="rm shop.py"), api.call("submit", summary="gone"))
+    api.reply(api.call("submit", summary="gone"))
     work = solve(Issue("", ("test_shop.py::test_total",)))
     assert (work.ending, work.green) == ("submitted", False)
+    assert "not handed in" in last_results(api)[1]["content"]
     assert "deleted file" in work.patch.diff
 
 

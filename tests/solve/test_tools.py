@@ -11,6 +11,7 @@ from swe_sleep.model.secrets import Masker
 from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Outcome, Place, TestResult, TestRun
 from swe_sleep.solve.editor import ToolProblem
+from swe_sleep.solve.reach import Reached
 from swe_sleep.solve.tools import (
     Notes,
     RunTests,
@@ -18,6 +19,7 @@ from swe_sleep.solve.tools import (
     Toolbox,
     context_text,
     cut_middle,
+    readable,
     table,
     within,
 )
@@ -78,10 +80,9 @@ def left() -> float | None:
 def test_which_tests_run() -> None:
     whole = TestRun((passed("t.py::must"),))
     runner = Runs(*[whole] * 5)
-    tests = RunTests(
-        runner, must_pass=["t.py::must"], reached=lambda: ["a", "t.py::must"], left_s=left
-    )
-    tests.run({})
+    reached = Reached(("a", "t.py::must"), "there are more")
+    tests = RunTests(runner, must_pass=["t.py::must"], reached=lambda: reached, left_s=left)
+    assert tests.run({}).remark == "there are more"
     tests.run({"tests": ["x"]})
     tests.run({"all": True})
     bare = RunTests(runner, left_s=left)
@@ -158,3 +159,41 @@ def test_time_that_is_left_bounds_every_command() -> None:
     assert within(120, None) == 120
     assert within(120, 30) == 30
     assert within(120, -5) == 1
+
+
+def test_nothing_is_handed_in_while_a_test_that_must_pass_fails() -> None:
+    bad, good = TestRun((BAD, passed("a"))), TestRun((passed(BAD.test_id),))
+    runner = Runs(bad, good)
+    submit = Submit(RunTests(runner, must_pass=[BAD.test_id], left_s=left))
+    output = submit.run({"summary": "done"})
+    assert (submit.summary, output.failed) == (None, True)
+    assert "assert 3 == 4" in output.text
+    assert "not handed in" in output.remark
+    assert submit.run({"summary": "all the same"}).remark == "handed in"
+    assert (submit.summary, len(runner.asked)) == ("all the same", 1)
+
+    tests = RunTests(runner, must_pass=[BAD.test_id], left_s=left)
+    tests.run({})
+    submit = Submit(tests)
+    submit.run({"summary": "tested just now"})
+    assert (submit.summary, len(runner.asked)) == ("tested just now", 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ("one\r\ntwo\r\n", "one\ntwo\n"),
+        ("10 %\r50 %\r100 %\ndone\r", "100 %\ndone"),
+        ("\x1b[1;31mred\x1b[0m \x1b]0;title\x07x", "red x"),
+        ("a\0b", "a\ufffdb"),
+        ("\tpage\f", "\tpage\f"),
+    ],
+)
+def test_output_is_made_readable(given: str, seen: str) -> None:
+    assert readable(given) == seen
+
+
+def test_binary_output_is_not_shown() -> None:
+    seen = readable("\x7fELF" + "\0\x01\ufffd" * 5000)
+    assert len(seen) < 200
+    assert "binary output" in seen
