@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -156,7 +157,8 @@ class Box:
         for path in wanted:
             with contextlib.suppress(FileNotFoundError):  # a command still runs and removed it
                 changes[path] = self._content(path)
-        return dict(sorted(changes.items()))
+        made = self.environment.generated  # no part of the repository
+        return {path: text for path, text in sorted(changes.items()) if path not in made}
 
     def reset(self) -> None:
         missing = self._connection.request({"do": "reset"})[0]["missing"]
@@ -222,6 +224,11 @@ class Box:
                     links.append(item)
                 else:
                     yield item
+            for path, file in self.environment.generated.items():
+                content = Path(file).read_bytes()
+                self._spots[path] = (self._first.tell(), len(content))
+                self._first.write(content)
+                yield os.fsdecode(paths.to_os(path)), REGULAR, content
             yield from links
 
         self._put("work", contents(), pristine=True)
@@ -230,7 +237,8 @@ class Box:
         for path in names:
             offset, size = self._spots[path]
             self._first.seek(offset)
-            mode = self._snapshot.files[path].mode
+            entry = self._snapshot.files.get(path)
+            mode = REGULAR if entry is None else entry.mode
             yield os.fsdecode(paths.to_os(path)), mode, self._first.read(size)
 
     def _put(

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from swe_sleep.errors import EngineLost, SandboxError
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox import engine, image, owners
+from swe_sleep.sandbox import bubblewrap, engine, image, owners
 from swe_sleep.sandbox.box import SCRATCH, WORKDIR, Box, start_settings
 from swe_sleep.sandbox.connection import Connection, command
 from swe_sleep.sandbox.environment import EnvironmentOptions, Environments
-from swe_sleep.sandbox.protocol import Environment, Guarantees, Limits, Progress
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sandbox.protocol import Environment, Guarantees, Limits, Progress, Sandbox
 
 if TYPE_CHECKING:
     import docker
@@ -41,7 +42,7 @@ class DockerBackend:
     def __init__(self, options: EnvironmentOptions | None = None, *, image_name: str = "") -> None:
         self._options = options or EnvironmentOptions()
         self._image_name = image_name
-        self._environments = Environments(self._options)
+        self._environments = Environments(self._options, opens=self._open_for_build)
         self._client: docker.DockerClient | None = None
 
     @property
@@ -69,6 +70,16 @@ class DockerBackend:
                 )
             environment = self._environments.make(snapshot, progress=progress)
             return image.with_environment(self.client, environment, progress=progress)
+
+    def _open_for_build(
+        self, snapshot: Snapshot, environment: Environment, limits: Limits
+    ) -> Sandbox:
+        """On this machine's own files where that is safe: compilers are there, and the base image,
+        which is made of these files, has none."""
+        if bubblewrap.works():
+            return LocalBackend().open(snapshot, environment, limits=limits)
+        layered = image.with_environment(self.client, environment, progress=lambda line: None)
+        return self.open(snapshot, layered, limits=limits)
 
     def open(
         self, snapshot: Snapshot, environment: Environment, *, limits: Limits | None = None

@@ -18,7 +18,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Iterable
@@ -30,6 +29,7 @@ from swe_sleep.errors import EnvironmentFailed
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox import interpreter
 from swe_sleep.sandbox.environment import Environments
+from swe_sleep.sandbox.interpreter import Interpreter
 from swe_sleep.sandbox.protocol import Environment, Progress
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def default_name() -> str:
     return f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 
 
-def base_key() -> str:
-    made_from = (RECIPE, interpreter.executable(), sys.version, platform.machine())
+def base_key(which: Interpreter) -> str:
+    made_from = (RECIPE, which.path, which.build, platform.machine())
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
 
 
-def made(client: docker.DockerClient, *, progress: Progress) -> str:
-    """The base image of this machine's interpreter, made now if it is not there."""
-    tag = f"{BASE}:{base_key()}"
+def made(client: docker.DockerClient, which: Interpreter, *, progress: Progress) -> str:
+    """The base image with one of this machine's interpreters, made now if it is not there."""
+    tag = f"{BASE}:{base_key(which)}"
     if _exists(client, tag):
         return tag
     import filelock
@@ -93,12 +93,12 @@ def made(client: docker.DockerClient, *, progress: Progress) -> str:
             return tag
         progress("Making the sandbox's base image from this machine's files")
         with tempfile.TemporaryFile() as file:
-            write_base(file)
+            write_base(file, which)
             file.seek(0)
             # in chunks: for a file the library announces two lengths, and the engine stumbles
             chunks = iter(lambda: file.read(1 << 20), b"")
             client.api.import_image_from_stream(
-                chunks, repository=BASE, tag=base_key(), changes=["LABEL swe-sleep.kind=base"]
+                chunks, repository=BASE, tag=base_key(which), changes=["LABEL swe-sleep.kind=base"]
             )
     return tag
 
@@ -116,7 +116,8 @@ def with_environment(
     client: docker.DockerClient, environment: Environment, *, progress: Progress
 ) -> Environment:
     """The environment as a layer over the base image."""
-    base = made(client, progress=progress)
+    which = interpreter.examine(environment.base) if environment.base else None
+    base = made(client, which or interpreter.own(), progress=progress)
     tag = f"{LAYERED}:{_layer_key(client, base, environment.key)}"
     if not _exists(client, tag):
         progress("Putting the project's dependencies into an image")
@@ -334,14 +335,13 @@ class Tree:
             self._tar.addfile(info, file)
 
 
-def write_base(file: BinaryIO) -> None:
-    """The base image's root file system."""
+def write_base(file: BinaryIO, which: Interpreter) -> None:
+    """The base image's root file system, with one interpreter."""
     tree = Tree(file)
     for folder in (*interpreter.SYSTEM_FOLDERS, "/etc"):
         tree.add(folder, left_out=re.compile(r"/.*/")) if os.path.islink(folder) else None
     programs = [path for name in PROGRAMS if (path := shutil.which(name, path=os.defpath))]
-    python = interpreter.executable()
-    stdlib = sysconfig.get_path("stdlib")
+    python, stdlib = which.path, which.stdlib
     extensions = glob.glob(f"{stdlib}/lib-dynload/*.so")
     for path in (*programs, python, os.path.realpath(python), stdlib):
         tree.add(path, left_out=_LEFT_OUT)

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -34,7 +34,7 @@ _SAME = (
 _ASKED = re.compile(r"(?:UV|PIP)_(?:\w*INDEX\w*|FIND_LINKS|PRE|PRERELEASE|RESOLUTION)\Z")
 
 _WITHOUT_WHEELS = (
-    r"([A-Za-z0-9][\w.-]*?)(?:[=<>!~][^ ]*)? has no (?:usable )?wheels",
+    r"([A-Za-z0-9][\w.-]*?)(?:[=<>!~][^ ]*)? ha(?:s|ve) no (?:usable )?wheels",
     r"[Bb]uilding (?:source )?(?:distributions )?(?:for )?`?([\w.-]+)`? is disabled",
     r"No matching distribution found for ([\w.-]+)",
 )
@@ -83,6 +83,10 @@ class Installer(Protocol):
 
     def install(self, wanted: Wanted, target: Target, *, dry: bool = False) -> Refused | None:
         """None, or why it can't be had. `dry`: only look whether it can."""
+        ...
+
+    def places(self) -> tuple[str, ...]:
+        """The indexes and folders that it looks in, the person's own first."""
         ...
 
 
@@ -167,8 +171,14 @@ class Uv:
             arguments += ["--python-platform", target.platform]
         if wanted.until:
             arguments += ["--exclude-newer", wanted.until]
+        if _without_index():  # uv has no variable for it
+            arguments += ["--no-index"]
         arguments += ["--dry-run"] if dry else []
         return _install(self._run, arguments, wanted)
+
+    def places(self) -> tuple[str, ...]:
+        said = self._run("pip", "compile", "--emit-index-url", "--emit-find-links", os.devnull)[1]
+        return _ordered(re.findall(r"^--(find-links|extra-index-url|index-url) (\S+)", said, re.M))
 
 
 def _uv() -> str:
@@ -211,6 +221,27 @@ class Pip:
         if refused is None and not dry and target.python is not None:
             _make_movable(target.python.parent)
         return refused
+
+    def places(self) -> tuple[str, ...]:
+        said = self._run("config", "list")[1]
+        pairs = re.findall(r"\.(find-links|extra-index-url|index-url)='([^']*)'", said)
+        found = [(option, place) for option, value in pairs for place in value.split()]
+        if not any(option == "index-url" for option, _ in found):
+            shown = self._run("help", "install")[1]  # it says there which is its own
+            default = re.search(r"--index-url.*?\(default\s+(\S+?)\)", shown, re.S)
+            found += [("index-url", default[1])] if default else []
+        return _ordered(found)
+
+
+def _without_index() -> bool:
+    return os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on")
+
+
+def _ordered(found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Folders before indexes, and additional indexes before the usual one."""
+    order: tuple[str, ...] = ("find-links", "extra-index-url", "index-url")
+    order = order[:1] if _without_index() else order
+    return tuple(place for wanted in order for option, place in found if option == wanted)
 
 
 def _pip() -> tuple[list[str], tuple[int, ...]]:
@@ -280,5 +311,5 @@ def _reason(said: str) -> str:
     """The line of an installer's output that says most."""
     lines = [line.strip(" ×╰─▶│├\t") for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if "Because" in line]
-    telling += [line for line in lines if "ailed" in line or "rror" in line]
+    telling += [line for line in lines if re.search("failed|error", line, re.IGNORECASE)]
     return " ".join((telling or lines or ["the installer failed"])[0].split())[:300]

@@ -43,9 +43,9 @@ def choose(project: Project, wanted: str = "") -> Choice:
             return Choice(found, f"the newest here that {claims[minor]} names")
     if _allowed(ours.minor, project):
         # nothing here is named: the nearest that is newer than all that are
-        after = max(map(_key, claims), default=(0, 0))
-        if not claims or _key(ours.minor) > after:
-            nearer = _nearest_after(after, project, ours) if claims else None
+        after = max(map(_key, project.pythons), default=(0, 0))
+        if not project.pythons or _key(ours.minor) > after:
+            nearer = _nearest_after(after, project, ours) if project.pythons else None
             return Choice(nearer or ours, _why(project, nearer or ours))
     for minor in sorted(_present(), key=_key, reverse=True):
         if _allowed(minor, project) and (found := _find(minor, ours)):

@@ -19,13 +19,14 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from swe_sleep.errors import EnvironmentFailed
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox import bubblewrap, interpreter, landlock, owners
 from swe_sleep.sandbox.box import Box, start_settings
 from swe_sleep.sandbox.connection import Connection, command
 from swe_sleep.sandbox.environment import EnvironmentOptions, Environments
 from swe_sleep.sandbox.pipes import PipeTransport
-from swe_sleep.sandbox.protocol import Environment, Guarantees, Limits, Progress
+from swe_sleep.sandbox.protocol import Environment, Guarantees, Limits, Progress, Sandbox
 
 Level = Literal["bubblewrap", "landlock", "plain"]
 PATIENCE_S = 60.0
@@ -51,7 +52,9 @@ class LocalBackend:
         self, options: EnvironmentOptions | None = None, *, level: Level | None = None
     ) -> None:
         self.level: Level = level or best_level()
-        self._environments = Environments(options or EnvironmentOptions())
+        self._environments = Environments(
+            options or EnvironmentOptions(), opens=self._open_for_build
+        )
 
     def guarantees(self) -> Guarantees:
         if self.level == "bubblewrap":
@@ -84,6 +87,13 @@ class LocalBackend:
 
     def prepare(self, snapshot: Snapshot, *, progress: Progress) -> Environment:
         return self._environments.make(snapshot, progress=progress)
+
+    def _open_for_build(
+        self, snapshot: Snapshot, environment: Environment, limits: Limits
+    ) -> Sandbox:
+        if not self.guarantees().network_off:
+            raise EnvironmentFailed("a build needs a sandbox without network; install bubblewrap")
+        return self.open(snapshot, environment, limits=limits)
 
     def open(
         self, snapshot: Snapshot, environment: Environment, *, limits: Limits | None = None

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from swe_sleep.errors import EnvironmentFailed
@@ -16,6 +16,8 @@ from swe_sleep.sandbox.project.found import normal
 from swe_sleep.sandbox.project.project import OWN_GROUP, Project
 
 TOOLS = ("pytest", "coverage")
+TOOL_LINES = ("pytest>=7", "coverage>=6")
+"""The oldest that our programs in a sandbox work with."""
 COMPILE_S = 600.0
 
 
@@ -114,6 +116,20 @@ def describe(project: Project, packages: Path, binaries: Path | None) -> None:
             script(binaries / entry, f'-c "{code}" "$@"')
     text = "\n".join(f"[{g}]\n" + "\n".join(lines) + "\n" for g, lines in groups.items())
     (info / "entry_points.txt").write_text(text)
+
+
+def adopt(files: Mapping[str, bytes], project: Project, packages: Path) -> None:
+    """Put the description that the project's own build made in the place of ours."""
+    name = files.get("", b"").decode()
+    if not re.fullmatch(r"[\w.+!-]+\.dist-info", name) or "METADATA" not in files:
+        return
+    for other in packages.glob("*.dist-info"):
+        if normal(other.name.partition("-")[0]) == normal(project.name):
+            shutil.rmtree(other)
+    (packages / name).mkdir()
+    for file in ("METADATA", "entry_points.txt"):
+        (packages / name / file).write_bytes(files.get(file, b""))
+    (packages / name / "RECORD").write_text("")
 
 
 def script(path: Path, arguments: str) -> None:

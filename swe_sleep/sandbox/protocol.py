@@ -95,6 +95,9 @@ class Environment:
     """Where the tests are; empty: where pytest's settings say."""
     test_arguments: tuple[str, ...] = ()
     """Options for pytest that the project's own runs have."""
+    generated: Mapping[str, str] = field(default_factory=dict)
+    """What the project's build made and the repository has not, such as compiled extensions: the
+    path in the copy, and the file on the host that holds it."""
 
 
 class Shell(Protocol):

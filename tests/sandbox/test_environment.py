@@ -65,7 +65,7 @@ def test_what_cannot_be_had_is_said(
     snapshot = make_snapshot({"requirements.txt": "no-such-package-of-ours==1\n"})
     options = EnvironmentOptions(cache_dir=tmp_path / "cache")
     environment = Environments(options).make(snapshot, progress=lambda _: None)
-    assert "not installed: the project" in environment.problem
+    assert "not installed: no-such-package-of-ours==1" in environment.problem
     subprocess.run([environment.python, "-c", "import pytest, coverage"], check=True)
 
 

@@ -83,6 +83,11 @@ def read_command(
             paths = [w for w in arguments if w != "discover"]
             found.commands.append(Command(where, tuple(paths), folder, plain_variables(given)))
             return True
+        path = word.replace(".", "/")
+        own_runner = path.endswith(("/test", "/tests")) and files.has_folder(path)
+        if own_runner and words[index - 1 : index] == ["-m"]:
+            found.commands.append(Command(where, (path,), "", plain_variables(given)))
+            return True
     return False
 
 

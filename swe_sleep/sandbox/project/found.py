@@ -25,6 +25,7 @@ class Files:
         self._snapshot = snapshot
         self.looked: dict[str, str] = {}
         """Path to blob."""
+        self._tables: dict[str, Mapping[str, Any]] = {}
 
     def __contains__(self, path: str) -> bool:
         return path in self._snapshot.files
@@ -49,10 +50,12 @@ class Files:
         return content.decode("utf-8", "replace") if len(content) <= MOST_BYTES else ""
 
     def toml(self, path: str) -> Mapping[str, Any]:
-        try:
-            return tomllib.loads(self.text(path))
-        except (tomllib.TOMLDecodeError, RecursionError):
-            return {}
+        if path not in self._tables:
+            try:
+                self._tables[path] = tomllib.loads(self.text(path))
+            except (tomllib.TOMLDecodeError, RecursionError):
+                self._tables[path] = {}
+        return self._tables[path]
 
     def ini(self, path: str) -> configparser.RawConfigParser:
         return read_ini(self.text(path))
@@ -150,7 +153,7 @@ def inside(path: str, folder: str = "") -> str | None:
     return None if joined.startswith("..") else joined
 
 
-_VERSION = re.compile(r"(?<![\w.])3\.(\d{1,2})(?:\.\d+)?(?![\w.*-])")
+_VERSION = re.compile(r"(?<![\w.-])3\.(\d{1,2})(?:\.\d+)?(?![\w.*-])")
 
 
 def versions_in(text: str) -> list[str]:

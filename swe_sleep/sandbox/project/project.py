@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +25,8 @@ from swe_sleep.sandbox.project.found import Command, Files, Found, normal
 from swe_sleep.sandbox.project.lines import OWN, REQUIREMENT, TEST_FILES, requirement_lines
 
 OWN_GROUP = "the project"
-TEST_GROUPS = ("test", "tests", "testing", "dev")
-_PYTEST = re.compile(r"pytest(?![\w-])")
+TEST_GROUPS = ("test", "tests", "testing")
+_PYTEST = re.compile(r"pytest(?![\w-])", re.IGNORECASE)
 _SCRIPT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*\Z")
 _OBJECT = re.compile(r"[A-Za-z_][\w.:]*\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
@@ -138,11 +139,14 @@ def _build(files: Files, found: Found, snapshot: Snapshot, wanted: bool | None) 
     if wanted is False or not (found.generates or wanted):
         return None
     left_out: list[str] = []
+    requires = found.build_requires
+    if not found.build_backend:
+        requires = list(dict.fromkeys(["setuptools", "wheel", *requires]))
     return Build(
         makes=found.generates or "what the settings ask for",
         backend=found.build_backend or "setuptools.build_meta:__legacy__",
         backend_path=tuple(p for p in found.backend_path if not p.startswith(("/", ".."))),
-        requires=_clean(found.build_requires or ["setuptools", "wheel"], Found(), left_out),
+        requires=_clean(requires, Found(), left_out),
         inputs={path: snapshot.blob(path) for path in building.inputs(files)},
     )
 
@@ -159,6 +163,8 @@ def _command(found: Found, files: Files) -> tuple[Command | None, tuple[str, ...
 
 
 def _groups(files: Files, found: Found, extras: Sequence[str], left_out: list[str]) -> list[Group]:
+    """What is to be installed. What is for all of development (linters, documentation) is taken
+    only where nothing is for the tests alone."""
     own = list(found.own)
     listed: dict[str, list[str]] = {}
     for path in sorted(files):
@@ -166,18 +172,23 @@ def _groups(files: Files, found: Found, extras: Sequence[str], left_out: list[st
             own += requirement_lines(files, path)
         elif TEST_FILES.match(path):
             listed[path] = requirement_lines(files, path)
-    groups = [Group(OWN_GROUP, _clean(own, found, left_out))]
     names = {normal(name): name for name in found.extras}
     wanted = [normal(name) for name in (*TEST_GROUPS, *found.wanted, *extras)]
-    if not any(name in names for name in wanted):
-        for name, lines in found.extras.items():
-            wanted += [normal(name)] if any(_PYTEST.match(line) for line in lines) else []
-    for name in dict.fromkeys(wanted):
-        if name in names:
-            lines = found.extras[names[name]]
-            groups.append(Group(names[name], _clean(lines, found, left_out)))
-    for name, lines in {**listed, **found.listed}.items():
-        groups.append(Group(name, _clean(lines, found, left_out)))
+    for name, lines in found.extras.items():  # a group with another name
+        if not any(each in names for each in wanted) and any(map(_PYTEST.match, lines)):
+            wanted.append(normal(name))
+    sources = {names[n]: found.extras[names[n]] for n in dict.fromkeys(wanted) if n in names}
+    sources |= {path: lines for path, lines in listed.items() if "dev" not in path}
+    sources |= found.listed
+    if not any(_PYTEST.match(line) for lines in sources.values() for line in lines):
+        for name in ("dev", "development"):
+            sources |= {names[name]: found.extras[names[name]]} if name in names else {}
+        sources |= {path: lines for path, lines in listed.items() if "dev" in path}
+    groups = [Group(OWN_GROUP, _clean(own, found, left_out))]
+    for name, lines in sources.items():
+        new = _clean(lines, found, left_out)
+        if all(new != group.requirements for group in groups):
+            groups.append(Group(name, new))
     return groups
 
 
@@ -204,6 +215,26 @@ def _clean(lines: Iterable[str], found: Found, left_out: list[str]) -> tuple[str
         else:
             clean[line] = None
     return tuple(clean)
+
+
+def name_of(requirement: str) -> str:
+    """A requirement's package, as the index compares it."""
+    match = REQUIREMENT.match(requirement)
+    return normal(match["name"]) if match else ""
+
+
+def specifiers_of(name: str, requirements: Iterable[str]) -> str:
+    """The versions that requirement lines ask of a package."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found = []
+    for line in requirements:
+        if name_of(line) == normal(name):
+            with contextlib.suppress(InvalidRequirement):
+                requirement = Requirement(line)
+                if requirement.marker is None or requirement.marker.evaluate():
+                    found.append(str(requirement.specifier))
+    return ",".join(filter(None, found))
 
 
 # entry points and folders ---------------------------------------------------------------------

@@ -47,9 +47,11 @@ def read_py(files: Files, found: Found) -> None:
         return
     names = constants(tree)
     for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or called(call) != "setup":
+        if not isinstance(call, ast.Call):
             continue
         found.generates = found.generates or _extensions(call)
+        if called(call) != "setup":
+            continue
         arguments = {k.arg: literal(k.value, names) for k in call.keywords if k.arg}
         if isinstance(arguments.get("name"), str):
             found.name = found.name or arguments["name"]
@@ -75,7 +77,9 @@ def read_py(files: Files, found: Found) -> None:
 
 
 def _extensions(call: ast.Call) -> str:
-    for keyword in call.keywords:
+    if called(call) in ("Extension", "cythonize", "mypycify", "RustExtension"):
+        return "compiled extensions (setup.py)"
+    for keyword in call.keywords if called(call) == "setup" else ():
         if keyword.arg in ("ext_modules", "cffi_modules", "rust_extensions"):
             empty = isinstance(keyword.value, ast.List | ast.Tuple) and not keyword.value.elts
             if not empty:

@@ -53,10 +53,14 @@ def _read_ini(
 
 
 def _is_test_section(section: str) -> bool:
-    name = section.partition(":")[2]
-    parts = [part for part in re.split(r"[-,]", name) if part]
-    known = (_TEST_ENVIRONMENT.match(p) or _PYTHON_FACTOR.match(p) or "{" in p for p in parts)
-    return section.startswith("testenv:") and bool(parts) and all(known)
+    names = expanded(section.partition(":")[2]).split(",")
+    return section.startswith("testenv:") and any(map(_is_test_name, names))
+
+
+def _is_test_name(name: str) -> bool:
+    parts = [part for part in name.split("-") if part]
+    known = (_TEST_ENVIRONMENT.match(part) or _PYTHON_FACTOR.match(part) for part in parts)
+    return bool(parts) and all(known)
 
 
 def _sections_claim(parser: configparser.RawConfigParser) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from swe_sleep.sandbox.project import locks
 from swe_sleep.sandbox.project.found import Files, Found, inside, normal, table
 
 _ASSIGNED = re.compile(r"^_?_?version(?:__)?(?:\s*:\s*\w+)?\s*=\s*[\"']([^\"']+)[\"']", re.M | re.I)
-_HEADING = re.compile(r"^\W{0,4}(?:v|version\s+|release\s+)?(\d+\.\d+(?:\.\d+)?)\b", re.I | re.M)
+_HEADING = r"^\W{0,4}(?:v|version\s+|release\s+|%s\s+v?)?(\d+\.\d+(?:\.\d+)?)\b"
 _CHANGES = re.compile(
     r"(?:docs/)?(?:changelog|changes|history|news|releases)(?:\.(?:md|rst|txt))?\Z", re.I
 )
@@ -18,7 +19,12 @@ PLAIN = re.compile(r"v?(\d+(?:\.\d+)*(?:[-.]?(?:a|b|rc|dev|post)\.?\d*)*(?:\+[\w
 def of(files: Files, found: Found) -> str:
     """As it is written, or as the nearest thing says: a module's `__version__`, a lock file that
     holds the project itself, the newest heading of a change log. "" where nothing says."""
-    said = [found.version, _in_module(files, found), _in_lock(files, found), _in_changes(files)]
+    said = [
+        found.version,
+        _in_module(files, found),
+        _in_lock(files, found),
+        _in_changes(files, found),
+    ]
     plain = (match for text in said if (match := PLAIN.match(text.strip())))
     return next((match[1] for match in plain), "")
 
@@ -42,23 +48,22 @@ def _in_module(files: Files, found: Found) -> str:
         for path in dict.fromkeys(paths):
             place = inside(path, root)
             if place and place in files:
-                match = _ASSIGNED.search(files.text(place))
+                text = files.text(place)
+                match = _ASSIGNED.search(text) or PLAIN.match(text.strip())
                 if match:
                     return match[1]
     return ""
 
 
 def _in_lock(files: Files, found: Found) -> str:
-    packages = files.toml("uv.lock").get("package")
-    for package in packages if isinstance(packages, list) else []:
-        if isinstance(package, dict) and normal(str(package.get("name"))) == normal(found.name):
-            return str(package.get("version", ""))
-    return ""
+    packages = locks.packages(files.text("uv.lock"))
+    return next((v for name, v, _ in packages if normal(name) == normal(found.name)), "")
 
 
-def _in_changes(files: Files) -> str:
+def _in_changes(files: Files, found: Found) -> str:
     for path in sorted(p for p in files if _CHANGES.match(p)):
-        match = _HEADING.search(files.text(path))
+        heading = _HEADING % (re.escape(found.name) or "release")
+        match = re.search(heading, files.text(path), re.IGNORECASE | re.MULTILINE)
         if match:
             return match[1]
     return ""

@@ -63,7 +63,9 @@ def _read_job(job: str, where: str, files: Files, found: Found) -> None:
         line = _LINE.match(raw)
         if line is None or not line[1] or line[1].startswith("#"):
             continue
-        text = re.sub(r"\$\{\{.*?\}\}", "$x", line[1]).strip("\"'|>")
+        text = re.sub(r"\$\{\{.*?\}\}", "$x", line[1])
+        if text[0] == text[-1] and text[0] in "\"'" and text.count(text[0]) == 2:
+            text = text[1:-1]
         for words in words_of(text):
             read_command(words, where, files, mine)
     if mine.commands:
