@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from swe_sleep.cli import output
-from swe_sleep.errors import SweSleepError
+from swe_sleep.errors import RepositoryError, SweSleepError
 
 LEAST_FREE_BYTES = 500_000_000
 
@@ -62,6 +62,7 @@ def _findings() -> Iterator[Finding]:
     yield _free_space()
     yield from _watches()
     yield _attempt("repository", _repository, "not inside a repository", needed=False)
+    yield from _environment()
 
 
 def _attempt(name: str, look: Callable[[], str], missing: str, *, needed: bool = False) -> Finding:
@@ -137,6 +138,29 @@ def _watches() -> Iterator[Finding]:
         yield Finding(
             "watches", number >= 8192, f"{number} folders can be watched; beyond, it looks around"
         )
+
+
+def _environment() -> Iterator[Finding]:
+    """What the tests would run in, from the files alone; and how it went, where a note says so."""
+    from swe_sleep.cli import wiring
+    from swe_sleep.notes import kinds
+
+    try:
+        with wiring.reading() as known:
+            says = wiring.environment(known)
+            seen = known.view.get(kinds.ENVIRONMENT, "")
+    except SweSleepError as error:
+        if not isinstance(error, RepositoryError):
+            yield Finding("environment", False, str(error))
+        return
+    if seen is None:
+        yield Finding("environment", True, f"{says}; not made yet")
+        return
+    data = seen.data(kinds.EnvironmentData)
+    made = "" if seen.fresh else " before the last change"
+    said = f"{says}; {data.collected} tests collected{made}"
+    problem = data.problem or ", ".join(data.errors)
+    yield Finding("environment", not problem, said + (f"; {problem}" if problem else ""))
 
 
 def _repository() -> str:

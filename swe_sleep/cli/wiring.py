@@ -37,6 +37,7 @@ from swe_sleep.sandbox.choose import choose, limits, options
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.engine import Pass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
+from swe_sleep.sleep.passes.environment import EnvironmentPass
 from swe_sleep.sleep.passes.graph import GraphPass
 from swe_sleep.sleep.passes.history import HistoryPass
 from swe_sleep.sleep.passes.impact import ImpactPass
@@ -79,6 +80,25 @@ def backend(settings: Settings) -> Backend:
     return choose(settings.sandbox.backend, options=wanted, image=settings.sandbox.image)
 
 
+def environment(known: Known) -> str:
+    """What the tests of a repository would run in, in one line; nothing is made. Raises
+    EnvironmentFailed where the interpreter that the settings ask for is not here."""
+    from swe_sleep.sandbox import interpreters
+    from swe_sleep.sandbox.project.project import read_project
+
+    wanted = load(known.repository.root).environment
+    project = read_project(
+        known.snapshot, extras=wanted.extras, requirements=wanted.requirements, build=wanted.build
+    )
+    choice = interpreters.choose(project, wanted.python)
+    count = len({line for group in project.groups for line in group.requirements})
+    parts = [f"Python {choice.interpreter.version} ({choice.why or choice.problem})"]
+    parts.append(f"{count} requirements")
+    parts += [f"to build: {project.build.makes}"] if project.build else []
+    parts += [f"tests as in {project.command}"] if project.command else []
+    return ", ".join(parts)
+
+
 def passes(settings: Settings) -> list[Pass]:
     """The passes that sleep runs, as the settings want them."""
     found: list[Pass] = [
@@ -89,6 +109,7 @@ def passes(settings: Settings) -> list[Pass]:
         ImpactPass(),
         TestsPass(),
         DiagnosePass(),
+        EnvironmentPass(),
     ]
     if settings.sleep.speculate:
         found.append(SpeculatePass())

@@ -7,6 +7,7 @@
 | `tests`   | a test file      | TestsOfFile       | each test's outcome, duration, covered lines |
 | `impact`  | a changed file   | ImpactData        | what changed, and call sites at risk         |
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
+| `environment` | the repository | EnvironmentData | what the tests run in, and if they collect |
 
 Outlines are not notes but artefacts: pure functions of one blob, stored by its id.
 """
@@ -26,6 +27,7 @@ HISTORY = "history"
 TESTS = "tests"
 IMPACT = "impact"
 ISSUE = "issue"
+ENVIRONMENT = "environment"
 
 
 class GraphData(msgspec.Struct, frozen=True):
@@ -97,12 +99,41 @@ class ImpactData(msgspec.Struct, frozen=True):
     """Call sites that no longer fit."""
 
 
+class EnvironmentData(msgspec.Struct, frozen=True):
+    """What the tests run in, and whether they can be collected there."""
+
+    asked: str = ""
+    """The settings that it was made with, as a hash."""
+    python: str = ""
+    """The interpreter's version; empty where no environment could be made."""
+    chosen: str = ""
+    """Why this interpreter."""
+    requirements: Mapping[str, tuple[str, ...]] = {}
+    """By group, as they were found."""
+    command: str = ""
+    """The file that says how the tests are started."""
+    lock: str = ""
+    builds: str = ""
+    """What of the project had to be built, in words."""
+    generated: tuple[str, ...] = ()
+    """Files that the build made and the repository has not."""
+    test_paths: tuple[str, ...] = ()
+    test_arguments: tuple[str, ...] = ()
+    variables: Mapping[str, str] = {}
+    problem: str = ""
+    collected: int = 0
+    """Tests, when the note was made."""
+    errors: Mapping[str, str] = {}
+    """Files that could not be collected, with the reason."""
+
+
 DATA: Mapping[str, type[Any]] = {
     GRAPH: GraphData,
     HISTORY: HistoryData,
     TESTS: TestsOfFile,
     IMPACT: ImpactData,
     ISSUE: AnticipatedIssue,
+    ENVIRONMENT: EnvironmentData,
 }
 
 T = TypeVar("T")
