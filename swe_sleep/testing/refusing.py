@@ -97,4 +97,5 @@ def asks_for(issue: str, path: str) -> bool:
     """Whether an issue's text names the file, or is about packaging or CI."""
     name = path.rpartition("/")[2]
     named = rf"(?<![\w/-]){re.escape(name)}(?![\w-])"
-    return bool(re.search(named, issue)) or path in issue or bool(ABOUT_SET_UP.search(issue))
+    whole = "/" in path and path in issue
+    return whole or bool(re.search(named, issue)) or bool(ABOUT_SET_UP.search(issue))

@@ -106,21 +106,91 @@ def test_a_commit(cli: Any, git: Any, shop: Path, break_shop: Any, failing: str)
 def test_a_dirty_tree_is_never_harmed(
     cli: Any, git: Any, slept: Path, failing: str, refused: Any
 ) -> None:
-    """The fault is not committed, so a commit of its mending alone cannot be made."""
+    """The fault is not committed, so a commit of its mending alone cannot be made: `--commit` is
+    refused before anything is searched, `--branch` shows the patch that it could not take."""
     before, head = snapshot(slept), git(slept, "rev-parse", "HEAD")
-    for flags, says in (
-        (["--commit"], "shop/basket.py has uncommitted changes, and the patch changes it too."),
-        (["--branch", "fix"], "the patch is for your uncommitted changes"),
-    ):
-        ran = cli(slept, "solve", "--test", failing, *flags)
-        assert ran.code == 1
-        last = ran.err.splitlines()[-1]
-        assert last.startswith(f"swe-sleep: {says}")
-        assert "--apply" in last
-        assert "total >= 5000" in ran.out, "the patch that was found must not be lost"
+    ran = cli(slept, "solve", "--test", failing, "--commit")
+    refused(ran, "has uncommitted changes (shop/basket.py)", "--apply")
+    assert "verifying" not in ran.err
+    ran = cli(slept, "solve", "--test", failing, "--branch", "fix")
+    assert ran.code == 1
+    last = ran.err.splitlines()[-1]
+    assert last.startswith("swe-sleep: the patch is for your uncommitted changes")
+    assert "--apply" in last
+    assert "total >= 5000" in ran.out, "the patch that was found must not be lost"
     assert snapshot(slept) == before
     assert git(slept, "rev-parse", "HEAD") == head
     assert git(slept, "branch", "--list", "fix") == ""
+
+
+def test_a_commit_without_a_name(
+    cli: Any, git: Any, shop: Path, failing: str, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "GIT_AUTHOR_NAME",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_COMMITTER_NAME",
+        "GIT_COMMITTER_EMAIL",
+    ):
+        monkeypatch.delenv(name)
+    git(shop, "config", "user.useConfigOnly", "true")
+    refused(
+        cli(shop, "solve", "--test", failing, "--commit"),
+        "git does not know who you are",
+        "user.name",
+    )
+
+
+STATED = "Postage at fifty euros\n\n`postage(5000)` returns 490, it should return 0.\n"
+
+
+@pytest.fixture
+def untested(shop: Path, break_shop: Any, git: Any) -> Path:
+    """A fault that is committed and that no test shows."""
+    break_shop(shop)
+    tests = shop / "tests/test_basket.py"
+    tests.write_text(tests.read_text().partition("\n\n\ndef test_postage_is_free")[0] + "\n")
+    git(shop, "commit", "-qam", "Round the limit")
+    return shop
+
+
+def test_an_issue_that_no_test_shows(cli: Any, git: Any, untested: Path) -> None:
+    before = snapshot(untested)
+    flags = ("--no-notes", "--solver", "search", "--seconds", "40")
+    ran = cli(untested, "solve", STATED, *flags)
+    assert ran.code == 0, ran
+    assert "reproduced by tests/test_issue_" in ran.out
+    assert "result = postage(5000)" in ran.out
+    assert snapshot(untested) == before
+
+    ran = cli(untested, "solve", STATED, *flags, "--json", "--commit")
+    assert ran.code == 0, ran
+    told = json.loads(ran.out)
+    assert told["reproduction"]["by"] == "written from the issue's text"
+    assert told["weak"] == ""
+    assert told["plausible"] == len(told["others"]) + 1
+    assert all(other["diff"] and other["place"] for other in told["others"])
+    assert git(untested, "show", "--name-only", "--format=") == "shop/basket.py"
+
+    git(untested, "reset", "-q", "--hard", "HEAD~1")
+    ran = cli(untested, "solve", STATED, *flags, "--branch", "fix", "--with-test")
+    assert ran.code == 0, ran
+    path = told["reproduction"]["path"]
+    assert git(untested, "show", "--name-only", "--format=", "fix") == f"shop/basket.py\n{path}"
+    assert git(untested, "show", f"fix:{path}") == told["reproduction"]["source"].strip()
+
+
+def test_an_issue_that_gives_no_test_gets_its_likely_place(cli: Any, untested: Path) -> None:
+    issue = "postage in shop/basket.py should be free for members too"
+    ran = cli(untested, "solve", issue, "--no-notes", "--solver", "search")
+    assert ran.code == 1
+    assert ran.out.startswith(
+        "No verified patch: no failing test shows this issue, and the text has no example"
+    )
+    assert "The issue is likely to be about:\n1. shop/basket.py" in ran.out
+    ran = cli(untested, "solve", issue, "--no-notes", "--solver", "search", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["places"]["files"][0]["place"]["path"] == "shop/basket.py"
 
 
 def test_a_branch_that_exists_is_left_alone(
@@ -131,12 +201,12 @@ def test_a_branch_that_exists_is_left_alone(
     refused(ran, "There is a branch fix already. Give another name.")
 
 
-def test_a_file_that_git_is_at_work_on(cli: Any, git: Any, slept: Path, failing: str) -> None:
+def test_a_tree_that_git_is_at_work_on(
+    cli: Any, git: Any, slept: Path, failing: str, refused: Any
+) -> None:
     (slept / ".git/MERGE_HEAD").write_text(git(slept, "rev-parse", "HEAD"))
     ran = cli(slept, "solve", "--test", failing, "--commit", "--json")
-    assert ran.code == 1
-    assert json.loads(ran.out)["solved"] is True
-    assert ran.err.splitlines()[-1] == "swe-sleep: A merge is under way. Finish it first."
+    refused(ran, "A merge is under way. Finish it first.")
 
 
 @pytest.mark.parametrize(

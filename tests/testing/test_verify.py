@@ -132,3 +132,41 @@ def test_what_is_no_patch_is_refused(open_tests: OpenTests, files: Files, why: s
 def test_an_unknown_reproducing_test_is_bad_input(open_tests: OpenTests) -> None:
     with pytest.raises(UnknownTest, match="test_lass"):
         verify(open_tests(CALC), FIXED, reproducing=["test_calc.py::test_lass"], bounds=BOUNDS)
+
+
+COUNTS = (
+    "import pathlib, tempfile\n\n"
+    "def turn(name):\n"
+    "    mark = pathlib.Path(tempfile.gettempdir(), name)\n"
+    "    count = int(mark.read_text()) if mark.exists() else 0\n"
+    "    mark.write_text(str(count + 1))\n"
+    "    return count\n"
+)
+
+
+def test_a_flaky_test_is_told_from_a_broken_one(open_tests: OpenTests) -> None:
+    """It fails four times in a row with the patch: too often for one that nobody knows."""
+    flaky = "from turns import turn\n\ndef test_now_and_then():\n    assert turn('a') % 5 == 4\n"
+    tests = open_tests({**CALC, "turns.py": COUNTS, "test_flaky.py": flaky})
+    name = "test_flaky.py::test_now_and_then"
+    proof = verify(tests, FIXED, reproducing=[LESS], impacted=[name], flaky=[name], bounds=BOUNDS)
+    assert proof.holds, proof.refused
+    assert proof.impacted is not None and proof.impacted.bad == {name}
+    assert (proof.flaky, proof.broken) == ((name,), ())
+
+
+def test_a_known_flaky_test_that_a_patch_breaks_is_broken(open_tests: OpenTests) -> None:
+    proof = verify(
+        open_tests(CALC), BREAKS, reproducing=[LESS], impacted=[TWICE], flaky=[TWICE], bounds=BOUNDS
+    )
+    assert proof.broken == (TWICE,)
+
+
+def test_a_flaky_test_proves_nothing_by_chance(open_tests: OpenTests) -> None:
+    """It fails at first and passes then, whatever is done."""
+    flaky = "from turns import turn\n\ndef test_once():\n    assert turn('b') > 0\n"
+    tests = open_tests({**CALC, "turns.py": COUNTS, "test_flaky.py": flaky})
+    name = "test_flaky.py::test_once"
+    other: Files = {"calc.py": CALC["calc.py"].replace("2 *", "n *").encode()}
+    proof = verify(tests, other, reproducing=[name], flaky=[name], bounds=BOUNDS)
+    assert proof.refused == f"{name} is flaky: it passes without the patch too"
