@@ -155,6 +155,7 @@ def flags_of(question: Question) -> dict[str, Any]:
     return {
         "sandbox.backend": "local",
         "sleep.speculate_s": question.seconds,
+        "solve.search_s": question.seconds,
         "environment.requirements": needs,
     }
 
