@@ -20,6 +20,8 @@ class Abilities:
     """What may be sent to a model. The defaults are for one that is not listed."""
 
     thinking: Literal["always", "adaptive", "none"] = "none"
+    off: Literal["", "disabled", "between_tools"] = ""
+    """The `thinking.type` that turns it off, where leaving it out does not."""
     effort: tuple[str, ...] = ()
     bound: bool = True
     context: int = 200_000
@@ -64,6 +66,7 @@ def abilities(model: str) -> Abilities:
         return Abilities()
     return Abilities(
         thinking=found["thinking"],
+        off=found.get("off", ""),
         effort=tuple(found["effort"]),
         bound=found["bound"],
         context=found["context"],

@@ -51,9 +51,12 @@ def body(request: Request, options: ClientOptions) -> dict[str, object]:
     if able.thinking == "always" or (able.thinking == "adaptive" and options.thinking):
         # "summarized": text between calls comes as thinking, and is empty otherwise
         found["thinking"] = {"type": "adaptive", "display": "summarized"}
+    elif able.off:
+        found["thinking"] = {"type": able.off}
     output: dict[str, object] = {}
     if request.effort in able.effort:
-        output["effort"] = request.effort
+        highest = able.off and not options.thinking and request.effort in ("xhigh", "max")
+        output["effort"] = "high" if highest else request.effort
     if request.schema is not None:
         output["format"] = {"type": "json_schema", "schema": dict(request.schema)}
     if output:

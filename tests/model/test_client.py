@@ -66,12 +66,15 @@ def test_what_is_sent(messages_api: Any, model: Connect) -> None:
 @pytest.mark.parametrize(
     ("name", "thinking", "effort", "sent_thinking", "sent_effort"),
     [
-        ("claude-opus-5-5", False, "max", True, "max"),  # its thinking cannot be turned off
-        ("claude-sonnet-5-5", True, "high", True, "high"),
-        ("claude-sonnet-5-5", False, "high", False, "high"),
-        ("claude-opus-4-6", True, "xhigh", True, None),
-        ("claude-haiku-4-5-20251001", True, "high", False, None),
-        ("somebody-elses", True, "high", False, None),
+        ("claude-opus-5-5", False, "max", "adaptive", "max"),  # its thinking cannot be turned off
+        ("claude-sonnet-5-5", True, "max", "adaptive", "max"),
+        # these think unless they are told not to, each in its own words
+        ("claude-sonnet-5-5", False, "max", "between_tools", "high"),
+        ("claude-opus-5", False, "low", "disabled", "low"),
+        ("claude-opus-4-8", False, "high", None, "high"),
+        ("claude-opus-4-6", True, "xhigh", "adaptive", None),
+        ("claude-haiku-4-5-20251001", True, "high", None, None),
+        ("somebody-elses", True, "high", None, None),
     ],
 )
 def test_thinking_and_effort_go_only_to_models_that_take_them(
@@ -80,29 +83,32 @@ def test_thinking_and_effort_go_only_to_models_that_take_them(
     name: str,
     thinking: bool,
     effort: Any,
-    sent_thinking: bool,
+    sent_thinking: str | None,
     sent_effort: str | None,
 ) -> None:
     api = messages_api
     api.reply(api.text("hi"))
     model(api.url, model=name, thinking=thinking).turn(ask(effort=effort))
     body = api.requests[0].body
-    assert ("thinking" in body) is sent_thinking
+    assert body.get("thinking", {}).get("type") == sent_thinking
     assert body.get("output_config", {}).get("effort") == sent_effort
 
 
-def without_cache_control(value: object) -> object:
-    if isinstance(value, dict):
-        return {k: without_cache_control(v) for k, v in value.items() if k != "cache_control"}
-    if isinstance(value, list):
-        return [without_cache_control(v) for v in value]
-    return value
+MARK = b',"cache_control":{"type":"ephemeral"}'
 
 
-def in_cache_order(body: dict[str, Any]) -> str:
-    """The prompt in the order in which the server caches it, without the closing brackets."""
-    parts = [body["tools"], body["system"], body["messages"]]
-    return json.dumps(without_cache_control(parts))[:-2]
+def on_the_wire(raw: bytes, key: str) -> bytes:
+    """The very bytes of a top-level value."""
+    text = raw.decode()
+    start = text.index(f'"{key}":') + len(key) + 3
+    return text[start : json.JSONDecoder().raw_decode(text, start)[1]].encode()
+
+
+def in_cache_order(raw: bytes) -> bytes:
+    """What was sent, in the order in which the server caches it, without the marks and the closing
+    brackets of the last message."""
+    parts = [on_the_wire(raw, key) for key in ("tools", "system", "messages")]
+    return b"".join(parts).replace(MARK, b"").removesuffix(b"]}]")
 
 
 def points(body: dict[str, Any]) -> list[str]:
@@ -117,17 +123,22 @@ def test_each_request_begins_with_the_bytes_of_the_one_before(
 ) -> None:
     api = messages_api
     claude = model(api.url)
-    messages: tuple[Message, ...] = (user("Mend it", "Known: nothing"),)
+    messages: tuple[Message, ...] = (user("Mend the café \U0001f375", "Known: nothing"),)
     for turn in range(4):
-        api.reply(api.thinking(f"step {turn}"), api.call("bash", command=f"echo {turn}"))
-        reply = claude.turn(ask(*messages))
+        api.reply(api.thinking(f"étape {turn}"), api.call("bash", command=f'echo "{turn}\\n"'))
+        # a lower limit, as when a budget runs short, is no part of what is cached
+        reply = claude.turn(ask(*messages, max_tokens=9000 - turn, effort="high"))
         result = {"type": "tool_result", "tool_use_id": reply.calls[0].call_id, "content": "ok"}
         messages += (Message("assistant", reply.blocks), Message("user", (result,)))
     bodies = [seen.body for seen in api.requests]
-    for older, newer in itertools.pairwise(bodies):
-        assert in_cache_order(newer).startswith(in_cache_order(older))
-        last = points(older)[-1]
-        assert last in points(newer), "what the last request wrote is not read"
+    for older, newer in itertools.pairwise(api.requests):
+        assert len(in_cache_order(older.raw)) > 500
+        assert in_cache_order(newer.raw).startswith(in_cache_order(older.raw))
+        assert older.raw.count(MARK) == len(points(older.body)) <= 4
+        last = points(older.body)[-1]
+        assert last in points(newer.body), "what the last request wrote is not read"
+        for key in ("thinking", "output_config", "model"):
+            assert older.body[key] == newer.body[key]
     assert points(bodies[0]) == ["system", "0.1"]
     assert points(bodies[3]) == ["system", "0.1", "4.0", "6.0"]
 
