@@ -28,9 +28,11 @@ from swe_sleep.solve.reach import Reach
 from swe_sleep.solve.resume import OVER, Resumed, take_up
 from swe_sleep.solve.single import single
 from swe_sleep.solve.solve import Prove
+from swe_sleep.solve.strategies.best_of import best_of
 from swe_sleep.solve.strategies.candidates import Means
 from swe_sleep.solve.strategies.first_finish import first_finish
 from swe_sleep.solve.strategies.prefix import First, Waiting
+from swe_sleep.solve.strategies.selection import select
 from swe_sleep.solve.work import AgentOptions, Work
 from swe_sleep.testing.tests import Tests
 
@@ -77,9 +79,11 @@ class Asking:
         self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
     ) -> tuple[Patch, str, Usage]:
         settings = self._settings
-        several = settings.solve.strategy != "single" and self._resumed is None
+        strategy = "single" if self._resumed else settings.solve.strategy
+        several = strategy != "single"
         asked = _Asked(settings, snapshot, self._trajectories, several, self._resumed)
         before = self._resumed[1] if self._resumed else None
+        options = AgentOptions(effort=settings.model.effort, own_tests=strategy == "best-of")
 
         def attempt(number: int, sandbox: Sandbox, stop: Callable[[], bool]) -> Work:
             if before is not None:
@@ -102,9 +106,7 @@ class Asking:
                     fence=asked.fence,
                     test_timeout_s=settings.tests.test_timeout_s,
                     progress=self._progress,
-                    options=before.begun.options
-                    if before
-                    else AgentOptions(effort=settings.model.effort),
+                    options=before.begun.options if before else options,
                     stop=stop,
                     resumed=before,
                 )
@@ -114,11 +116,38 @@ class Asking:
             return work
 
         opening = partial(self._open_sandbox, snapshot)
+        compared = 0
+
+        def selected(patches: Sequence[Patch]) -> int | None:
+            nonlocal compared
+            with asked.run("selection", self._progress) as (model, trajectory), opening() as box:
+                place, work = select(
+                    issue,
+                    known,
+                    patches,
+                    model=model,
+                    sandbox=box,
+                    snapshot=snapshot,
+                    recorder=trajectory,
+                    masker=asked.masker,
+                    fence=asked.fence,
+                    progress=lambda line: self._progress(f"selection: {line}"),
+                    options=options,
+                    stop=self._stop,
+                )
+            compared = work.usage.test_runs
+            self._progress(f"selection: {work.why}")
+            return place
+
         means = Means(opening, attempt, prove, self._stop, self._progress)
         count = settings.solve.candidates if several else 1
-        chosen, everyone = first_finish(means, count)
+        if strategy == "best-of":
+            chosen, everyone = best_of(means, count, snapshot, selected)
+        else:
+            chosen, everyone = first_finish(means, count)
         runs = sum(each.work.usage.test_runs for each in everyone if each.work is not None)
-        return chosen.patch, chosen.why, replace(asked.budget.spent, test_runs=runs)
+        usage = replace(asked.budget.spent, test_runs=runs + compared)
+        return chosen.patch, chosen.why, usage
 
 
 class _Asked:

@@ -24,6 +24,9 @@ PLACES = 5
 """The likeliest files, for an issue that no test shows."""
 
 
+StrategyName = Literal["single", "first-finish", "best-of"]
+
+
 def solve(
     issue: issues.Words = None,
     file: issues.File = None,
@@ -68,6 +71,17 @@ def solve(
             help="Go on with a run of Claude's that was broken off.",
         ),
     ] = None,
+    strategy: Annotated[
+        StrategyName | None,
+        typer.Option(
+            help="Ask Claude once; several times at once, for the first verified patch; or for "
+            "the best of several."
+        ),
+    ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option("--candidates", min=2, max=16, help="Runs for a strategy with several."),
+    ] = None,
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
@@ -102,6 +116,8 @@ def solve(
         "sandbox.backend": backend,
         "model.name": model,
         "model.base_url": base_url,
+        "solve.strategy": strategy,
+        "solve.candidates": candidates,
         "model.budget_usd": budget_usd,
         "solve.search_s": seconds,
     }

@@ -64,3 +64,38 @@ SUBMIT: Block = {
         "additionalProperties": False,
     },
 }
+
+COMPARE: Block = {
+    "name": "compare",
+    "description": (
+        "Run tests on the code as it is and with each of the patches, and get a table of their "
+        "outcomes. Files that you made or changed are there each time, but for those that a patch "
+        "changes."
+    ),
+    "input_schema": {
+        "type": "object",
+        "properties": {
+            "tests": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "pytest ids, such as tests/test_x.py::test_y, or files.",
+            },
+        },
+        "required": ["tests"],
+        "additionalProperties": False,
+    },
+}
+
+CHOOSE: Block = {
+    "name": "choose",
+    "description": "Give the number of the best patch. Ends the work.",
+    "input_schema": {
+        "type": "object",
+        "properties": {
+            "number": {"type": "integer"},
+            "reason": {"type": "string", "description": "Why, in a sentence or two."},
+        },
+        "required": ["number", "reason"],
+        "additionalProperties": False,
+    },
+}

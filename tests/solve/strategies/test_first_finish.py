@@ -20,6 +20,11 @@ def turns(body: dict[str, Any]) -> int:
     return sum(message["role"] == "assistant" for message in body["messages"])
 
 
+def given_up(api: Any) -> list[Any]:
+    """Hands in what does not pass, though the first call may say so."""
+    return [api.call("submit", summary="No.") for _ in range(2)]
+
+
 def test_the_first_verified_patch_ends_the_others(
     shop: Any, messages_api: Any, edit: Callable[..., Any]
 ) -> None:
@@ -48,9 +53,9 @@ def test_the_first_request_goes_alone_and_all_send_the_same(
     shop: Any, messages_api: Any, edit: Callable[..., Any]
 ) -> None:
     api = messages_api
-    api.slow(edit("sum(prices) + 2"), api.call("submit", summary="No."))
+    api.slow(edit("sum(prices) + 2"), *given_up(api))
     for _ in range(2):
-        api.reply(edit("sum(prices) + 2"), api.call("submit", summary="No."))
+        api.reply(edit("sum(prices) + 2"), *given_up(api))
     shop.solve(TOTAL, solve__candidates=3)
     opening = [seen for seen in api.requests if turns(seen.body) == 0]
     assert len(opening) == 3
@@ -95,8 +100,8 @@ def test_without_a_verified_patch_the_best_is_kept(
     shop: Any, messages_api: Any, edit: Callable[..., Any]
 ) -> None:
     api = messages_api
-    api.reply(edit("sum(prices) + 2"), api.call("submit", summary="Hm."))
-    api.reply(api.call("submit", summary="Nothing."))
+    api.reply(edit("sum(prices) + 2"), *given_up(api))
+    api.reply(*given_up(api))
     solved = shop.solve(TOTAL)
     assert not solved.solved
     assert "+    return sum(prices) + 2" in solved.patch.diff
