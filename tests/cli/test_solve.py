@@ -180,6 +180,28 @@ def test_an_issue_that_no_test_shows(cli: Any, git: Any, untested: Path) -> None
     assert git(untested, "show", f"fix:{path}") == told["reproduction"]["source"].strip()
 
 
+@pytest.mark.parametrize("name", ["till", "größe"])
+def test_git_takes_a_patch_of_an_odd_file(
+    cli: Any, git: Any, make_repository: Callable[..., Path], name: str
+) -> None:
+    """Lines that end as on Windows, none at the end, and a mode that is not the plain one."""
+    text = b"#!/usr/bin/env python\r\ndef is_full(n):\r\n    return n > 3"
+    test = f"from {name} import is_full\n\n\ndef test_full():\n    assert is_full(3)\n"
+    root = make_repository({f"{name}.py": text, "test_it.py": f"{test}    assert not is_full(2)\n"})
+    file = root / f"{name}.py"
+    file.chmod(0o755)
+    git(root, "commit", "-qam", "Make it a program")
+    ran = cli(root, "solve", "--test", "test_it.py", "--no-notes", "--json", "--solver", "search")
+    assert ran.code == 0, ran
+    patch = root.parent / "found.diff"
+    patch.write_text(json.loads(ran.out)["diff"], newline="")
+    git(root, "apply", "--check", "--index", str(patch))
+    git(root, "apply", "--index", str(patch))
+    assert file.read_bytes() == text.replace(b"> 3", b">= 3")
+    assert file.stat().st_mode & 0o111 == 0o111
+    assert git(root, "diff", "--cached", "--summary") == ""
+
+
 def test_an_issue_that_gives_no_test_gets_its_likely_place(cli: Any, untested: Path) -> None:
     issue = "postage in shop/basket.py should be free for members too"
     ran = cli(untested, "solve", issue, "--no-notes", "--solver", "search")
