@@ -13,8 +13,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from swe_sleep.records import Suspicion
+from swe_sleep.records import Place, Suspicion
 from swe_sleep.repair.candidates import Candidate, candidates_at
+from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.source import Source, compiles_quietly
 from swe_sleep.repair.spot import Spot
 from swe_sleep.repair.templates import TEMPLATES, Template
@@ -40,13 +41,16 @@ def best_first(
     sources: Mapping[str, Source],
     *,
     past: Mapping[str, Source] | None = None,
+    lessons: Sequence[Lesson] = (),
+    types: Mapping[Place, Mapping[str, frozenset[str]]] | None = None,
     first: Iterable[Candidate] = (),
     templates: Sequence[Template] = TEMPLATES,
 ) -> Iterator[Ranked]:
     """Every candidate that compiles, changes something and was not given before.
 
     `first` are candidates that stand on their own evidence (the recent change put back); they
-    come with the full suspiciousness of 1. `past` are earlier versions of files."""
+    come with the full suspiciousness of 1. `past` are earlier versions of files, `lessons` what
+    past fixes replaced, `types` the types of values seen in runs, per place and name."""
     order = itertools.count()
     seen: set[bytes] = set()
     tiers = _tiers(templates)
@@ -62,7 +66,8 @@ def best_first(
     while queue:
         _, _, place, closed, taken, rest = heapq.heappop(queue)
         if closed and place is not None:
-            rest = _open(place, sources, past or {}, closed)
+            spot = _spot(place, sources, past or {}, tuple(lessons), types)
+            rest = _open(place, spot, closed) if spot is not None else []
         else:
             ranked = rest.pop(0)
             shape = _shape(ranked.candidate, sources)
@@ -86,22 +91,26 @@ def _tiers(templates: Sequence[Template]) -> list[tuple[Template, ...]]:
     return [tuple(group) for _, group in groups]
 
 
-def _open(
+def _spot(
     suspicion: Suspicion,
     sources: Mapping[str, Source],
     past: Mapping[str, Source],
-    templates: Sequence[Template],
-) -> list[Ranked]:
-    source = sources.get(suspicion.place.path)
-    if source is None or suspicion.place.line is None:
-        return []
-    statement = source.statement_at(suspicion.place.line)
-    if statement is None:
-        return []
+    lessons: tuple[Lesson, ...],
+    types: Mapping[Place, Mapping[str, frozenset[str]]] | None,
+) -> Spot | None:
+    place = suspicion.place
+    source = sources.get(place.path)
+    statement = source.statement_at(place.line) if source and place.line is not None else None
+    if source is None or statement is None:
+        return None
     earlier = (past[source.path],) if source.path in past else ()
+    seen = None if types is None else types.get(place)
+    return Spot(source, statement, earlier, lessons, seen)
+
+
+def _open(suspicion: Suspicion, spot: Spot, templates: Sequence[Template]) -> list[Ranked]:
     found = [
-        Ranked(c, suspicion.score * c.prior * smallness(c))
-        for c in candidates_at(Spot(source, statement, earlier), templates)
+        Ranked(c, suspicion.score * c.prior * smallness(c)) for c in candidates_at(spot, templates)
     ]
     return sorted(found, key=lambda r: -r.score)
 

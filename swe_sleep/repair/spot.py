@@ -6,11 +6,12 @@ import ast
 import builtins
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from swe_sleep.repair.ingredients import Snippet
+from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source, first_line
 
 
@@ -36,6 +37,11 @@ class Spot:
     source: Source
     statement: ast.stmt
     past: tuple[Source, ...] = field(default=())
+    lessons: tuple[Lesson, ...] = field(default=())
+    """What past fixes replaced by what."""
+    types: Mapping[str, frozenset[str]] | None = None
+    """Per name or dotted name, the types of its values that were seen here in runs, such as
+    `int` or `NoneType`; None where no run was watched."""
 
     # -- editing ------------------------------------------------------------------------------
 
@@ -200,6 +206,26 @@ class Spot:
     def known(self, lent: Snippet) -> bool:
         """Whether every name that code from elsewhere needs exists here."""
         return lent.needs <= self._known_names
+
+    def seen(self, name: str) -> frozenset[str]:
+        """The types that a name's values were seen to have here; nothing where that is not
+        known."""
+        return self.types.get(name, frozenset()) if self.types is not None else frozenset()
+
+    def may_replace(self, name: str, other: str) -> float:
+        """From 0 to 1: how well `other` can stand for `name` by the types that were seen. A name
+        that was never seen to have a value here has none."""
+        if self.types is None:
+            return 1.0
+        mine, theirs = self.seen(name), self.seen(other)
+        if mine and not theirs and other in self.locals:
+            return 0.2
+        if not mine or not theirs:
+            return 1.0
+        numbers = frozenset({"int", "float", "bool"})
+        alike = mine & theirs or (mine & numbers and theirs & numbers)
+        # A wrong value is often None where another is meant.
+        return 1.0 if alike else 0.6 if mine <= {"NoneType"} else 0.25
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:

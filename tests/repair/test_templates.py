@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from swe_sleep.repair.candidates import candidates_at
+from swe_sleep.repair.lessons import TOKEN, Lesson
 from swe_sleep.repair.source import Source
 from swe_sleep.repair.spot import Spot
 from swe_sleep.repair.templates import TEMPLATES
@@ -21,9 +22,11 @@ FOLDER = Path(__file__).with_name("templates")
 
 
 class Case(NamedTuple):
-    """A template, text with the suspicious line marked by "#!", and the whole text it makes."""
+    """A template, text with the suspicious line marked by "#!", and the whole text it makes.
+    After the template's name may stand what a past fix replaced: `name: old -> new`."""
 
     template: str
+    taught: str
     before: str
     after: str
 
@@ -34,28 +37,32 @@ def cases() -> Iterator[Case]:
         for text in re.split(r"^### ", file.read_text(), flags=re.MULTILINE)[1:]:
             name, _, code = text.partition("\n")
             before, after = code.split("---\n")
-            yield Case(name, before.rstrip("\n") + "\n", after.rstrip("\n") + "\n")
+            name, _, taught = name.partition(": ")
+            yield Case(name, taught, before.rstrip("\n") + "\n", after.rstrip("\n") + "\n")
 
 
 CASES = tuple(cases())
 
 
-def texts(code: str, name: str) -> list[str]:
+def texts(code: str, name: str, taught: str = "") -> list[str]:
     """The texts that one template offers for the marked line."""
     source = Source.parse("m.py", code.encode())
     assert source is not None
     line = next(n for n, text in enumerate(code.splitlines(), 1) if "#!" in text)
     statement = source.statement_at(line)
     assert statement is not None
+    old, _, new = taught.partition(" -> ")
+    lesson = Lesson(tuple(TOKEN.findall(old)), tuple(TOKEN.findall(new)))
+    spot = Spot(source, statement, lessons=(lesson,) if taught else ())
     found = []
-    for candidate in candidates_at(Spot(source, statement), [TABLE[name]]):
+    for candidate in candidates_at(spot, [TABLE[name]]):
         found.append(candidate.apply({"m.py": code.encode()})["m.py"].decode())
     return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.template for case in CASES])
 def test_a_template_offers_the_fix_and_keeps_the_rest(case: Case) -> None:
-    assert case.after in texts(case.before, case.template)
+    assert case.after in texts(case.before, case.template, case.taught)
 
 
 def test_every_template_is_shown_here() -> None:

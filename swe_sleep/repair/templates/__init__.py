@@ -25,6 +25,7 @@ from swe_sleep.repair.templates import (
     names,
     repeated,
     statements,
+    taught,
     types,
     wrapping,
 )
@@ -116,6 +117,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template("own class", 0.50, lent.own_class),
     Template("everywhere", 0.45, repeated.everywhere),
     Template("exchanged values", 0.40, repeated.exchanged),
+    Template("past fix", 0.60, taught.past_edit),
     Template("raise", 0.60, flow.raising),
     Template("asynchronous block", 0.60, flow.asynchronous_block),
     Template("parent's method", 0.45, flow.parent_call),

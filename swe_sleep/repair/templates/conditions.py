@@ -75,11 +75,14 @@ def opposite(spot: Spot) -> Iterator[Fix]:
 def related(spot: Spot) -> Iterator[Fix]:
     """Another comparison that is often confused with this one, such as `is` with `==`."""
     for left, token, right, start, end in _comparisons(spot):
-        constants = isinstance(left, ast.Constant) or isinstance(right, ast.Constant)
+        constants = [e.value for e in (left, right) if isinstance(e, ast.Constant)]
+        single = any(value is None or isinstance(value, bool) for value in constants)
         for other, weight in RELATED[token]:
             if other in ("in", "not in") and isinstance(right, ast.Constant):
                 continue
-            if other in ("is", "is not") and not constants:
+            if other in ("is", "is not") and not single:
+                if constants:
+                    continue
                 weight /= 2
             yield Fix(start, end, other, becomes(token, other), weight)
 

@@ -28,7 +28,7 @@ def variable(spot: Spot) -> Iterator[Fix]:
         for other in (*inner, *spot.names):
             if other == node.id:
                 continue
-            weight = _fitness(spot, node.id, other)
+            weight = _fitness(spot, node.id, other) * spot.may_replace(node.id, other)
             if other in inner:
                 weight = max(weight, 0.5)
             if weight > 0.12:
