@@ -24,7 +24,7 @@ def find(folder: Path, wanted: str, model: str | None = None) -> tuple[str, Resu
     if wanted == "last":
         for found in ids:
             run = _read(folder, found)
-            if isinstance(run, Resumed) and run.ending not in OVER:
+            if isinstance(run, Resumed) and run.begun.by_person and run.ending not in OVER:
                 return found, _with(run, model)
         raise UsageError(f"no run can be taken up again. {listed(folder)}")
     matching = [found for found in ids if found == wanted] or [
@@ -36,6 +36,8 @@ def find(folder: Path, wanted: str, model: str | None = None) -> tuple[str, Resu
     run = _read(folder, matching[0])
     if isinstance(run, StoreError):
         raise UsageError(f"run {matching[0]} cannot be taken up again: {run}")
+    if not run.begun.by_person:
+        raise UsageError(f"{matching[0]} is a step of another run. {listed(folder)}")
     if run.ending in OVER:
         raise UsageError(
             f"run {matching[0]} is over: it {_ended(run)}.", "Start anew without --resume."

@@ -45,6 +45,8 @@ class Begun:
     tools: tuple[Block, ...]
     tag: str
     options: AgentOptions
+    by_person: bool
+    """Whether it is a run that a person asked for, not a step of one."""
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ def _begun(asked: Line, header: Line) -> Begun:
         tools=tuple(made("tools", list[dict[str, Any]])),
         tag=str(header["tag"]),
         options=made("options", AgentOptions),
+        by_person=asked is not header,
     )
 
 

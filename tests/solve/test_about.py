@@ -62,7 +62,10 @@ def about(make_repository: Callable[..., Path]) -> Iterator[Callable[[str], list
             inputs = {path: snapshot.blob(path) for path in paths}
             store.record(notes=[Note(kind, subject, "", "test@1", inputs, kinds.encode(data))])
 
-        lines = {TOTAL: {"basket.py": (1, 2, 6)}, EMPTY: {"basket.py": (1, 9), "till.py": (1, 5)}}
+        lines: dict[str, dict[str, tuple[int, ...]]] = {
+            TOTAL: {"basket.py": (1, 2, 6)},
+            EMPTY: {"basket.py": (1, 9), "till.py": (1, 5)},
+        }
         results = (TestResult(TOTAL, Outcome.FAILED), TestResult(EMPTY, Outcome.PASSED))
         tests = TestsOfFile(results, kinds.pack_coverage(Coverage(lines)))
         note(kinds.TESTS, "test_basket.py", tests, "basket.py", "test_basket.py")

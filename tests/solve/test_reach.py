@@ -14,7 +14,7 @@ OLD = b"LIMIT = 3\n\ndef one():\n    return 1\n\ndef two():\n    return 2\n"
 
 class Covered(Nothing):
     def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
-        lines = {
+        lines: dict[str, dict[str, tuple[int, ...]]] = {
             "": {"a.py": (1, 3, 6)},
             "t.py::wide": {"a.py": (4, 7), "b.py": (1, 2, 3)},
             "t.py::one": {"a.py": (4,)},

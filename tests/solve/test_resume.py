@@ -185,3 +185,16 @@ def test_what_is_no_trajectory(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.jsonl").write_bytes(content)
     with pytest.raises(StoreError):
         resume(tmp_path / "x.jsonl")
+
+
+def test_what_a_person_asked_stands_before_what_the_agent_was_given(whole: Path) -> None:
+    assert not resume(whole).begun.by_person
+    lines = whole.read_bytes()
+    at = json.loads(lines.partition(b"\n")[0])["at"] - 3
+    asked = {"kind": "run", "at": at, "issue": {"text": "Too dear"}, "snapshot": "s", "head": "h"}
+    whole.write_bytes(json.dumps(asked).encode() + b"\n" + lines)
+    run = resume(whole)
+    assert (run.begun.asked, run.begun.asked_on, run.begun.head) == (Issue("Too dear"), "s", "h")
+    assert run.begun.by_person
+    assert run.begun.snapshot != "s"
+    assert 0 < run.seconds < 600

@@ -198,6 +198,26 @@ def test_search_takes_the_coverage_from_the_notes(broken: Till) -> None:
     assert not any("measured" in line for line in broken.said)
 
 
+def test_flaky_tests_of_the_notes_are_told_apart(broken: Till) -> None:
+    """It fails at every second time, and so at first with the patch."""
+    (broken.root / "test_flaky.py").write_text(
+        "import pathlib, tempfile\n\n\ndef test_every_second_time():\n"
+        "    mark = pathlib.Path(tempfile.gettempdir(), 'turns')\n"
+        "    turns = len(mark.read_text()) if mark.exists() else 0\n"
+        "    mark.write_text('x' * (turns + 1))\n    assert turns % 2\n"
+    )
+    broken.sleep(DIAGNOSING)
+    name = "test_flaky.py::test_every_second_time"
+    assert broken.knowledge().flaky() == {name}
+
+    solved = broken.solve(Issue(REPORT), limits=Limits(search_s=60))
+
+    assert mended(solved)
+    assert solved.proof is not None and solved.proof.suite is not None
+    assert solved.proof.flaky == ((name,) if name in solved.proof.suite.bad else ())
+    assert solved.proof.broken == solved.proof.known_failures == ()
+
+
 def test_cold_run_finds_out_what_fails_by_itself(broken: Till) -> None:
     solved = broken.solve(Issue(REPORT), Nothing())
 
@@ -348,7 +368,8 @@ def test_model_without_a_price_is_asked_once_a_list_has_one(
         '[[price]]\nmodels = ["house"]\ninput = 1\ncache_write = 1\ncache_read = 1\noutput = 1\n'
     )
     flags = {"model.base_url": messages_api.url, "model.name": "house"}
-    messages_api.reply(messages_api.call("submit", summary="Nothing to do."))
+    twice = [messages_api.call("submit", summary="Nothing to do.") for _ in range(2)]
+    messages_api.reply(*twice)  # the test still fails, and the first is told so
     said = []
     for more in ({}, {"model.prices": str(own)}):
         asks = Asking(
