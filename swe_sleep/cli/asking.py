@@ -172,7 +172,9 @@ class _Asked:
             resource=wanted.resource,
             thinking=wanted.thinking,
         )
-        self._prices = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
+        listed = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
+        region = wanted.region or os.environ.get("CLOUD_ML_REGION", "")
+        self._prices = listed.on(wanted.provider, self._options.model, region)
         limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
         spent, seconds = (before.usage, before.seconds) if before else (Usage(), 0.0)
         self.budget = Budget(limits, self._prices, spent=spent, seconds=seconds)

@@ -24,6 +24,7 @@ PLACES = 5
 """The likeliest files, for an issue that no test shows."""
 
 
+ProviderName = Literal["anthropic", "bedrock", "vertex", "foundry"]
 StrategyName = Literal["single", "first-finish", "best-of"]
 
 
@@ -62,6 +63,10 @@ def solve(
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Another server with the Messages API.")
+    ] = None,
+    provider: Annotated[
+        ProviderName | None,
+        typer.Option("--provider", help="Whose Claude: a cloud platform's instead of Anthropic's."),
     ] = None,
     resume: Annotated[
         str | None,
@@ -116,6 +121,7 @@ def solve(
         "sandbox.backend": backend,
         "model.name": model,
         "model.base_url": base_url,
+        "model.provider": provider,
         "solve.strategy": strategy,
         "solve.candidates": candidates,
         "model.budget_usd": budget_usd,

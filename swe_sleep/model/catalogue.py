@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from swe_sleep.config import Provider
 from swe_sleep.errors import ConfigError
 from swe_sleep.records import Usage
 
@@ -37,6 +39,15 @@ class Price:
     cache_read: float
     output: float
     up_to: int | None = None
+
+    def times(self, factor: float) -> Price:
+        return Price(
+            self.input * factor,
+            self.cache_write * factor,
+            self.cache_read * factor,
+            self.output * factor,
+            self.up_to,
+        )
 
     def cost_usd(self, usage: Usage) -> float:
         return (
@@ -76,17 +87,36 @@ def abilities(model: str) -> Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """A price list. A name must be listed as it stands: platforms have prices of their own."""
+    """A price list. A name must be listed as it stands, but for names that a platform gives to
+    models: there `factor` is what the platform takes of the listed price."""
 
     date: str
     lines: Mapping[str, tuple[Price, ...]]
+    own: frozenset[str] = frozenset()
+    """Names in a person's own list, whose prices are the platform's."""
+    factor: float | None = None
+    """None: the model is asked for at Anthropic's own API."""
+    premium: float = 0.0
 
     def of(self, model: str, prompt_tokens: int) -> Price | None:
         """The price of a request with so many prompt tokens; None where none is known."""
-        for price in self.lines.get(model, ()):
+        lines = self.lines.get(model)
+        factor = 1.0
+        if self.factor is not None and model not in self.own:
+            lines, factor = lines or self.lines.get(plain_name(model)), self.factor
+        for price in lines or ():
             if price.up_to is None or prompt_tokens <= price.up_to:
-                return price
+                return price if factor == 1.0 else price.times(factor)
         return None
+
+    def on(self, provider: Provider, model: str, region: str) -> Prices:
+        """The list as a platform has it: its global endpoints cost what Anthropic's own API does,
+        regional ones more. Where the region is not known the dearer is taken."""
+        if provider == "anthropic":
+            return self
+        everywhere = model.startswith("global.") if provider == "bedrock" else region == "global"
+        dearer = provider != "foundry" and not everywhere
+        return dataclasses.replace(self, factor=1.0 + (self.premium if dearer else 0.0))
 
     def cost_usd(self, model: str, usage: Usage) -> float | None:
         """What one request cost; None where no price is known, never a guess."""
@@ -108,7 +138,9 @@ def prices(override: Path | None = None) -> Prices:
         raise ConfigError(
             f"{override} is not a price list: {error}.", "It needs [[price]] tables."
         ) from error
-    return Prices(own.date, {**known.lines, **own.lines})
+    return Prices(
+        own.date, {**known.lines, **own.lines}, frozenset(own.lines), premium=known.premium
+    )
 
 
 def _parse(data: Mapping[str, Any]) -> Prices:
@@ -125,4 +157,8 @@ def _parse(data: Mapping[str, Any]) -> Prices:
             lines.setdefault(model, []).append(price)
     for own in lines.values():
         own.sort(key=lambda price: float("inf") if price.up_to is None else price.up_to)
-    return Prices(str(data.get("date", "")), {m: tuple(p) for m, p in lines.items()})
+    return Prices(
+        str(data.get("date", "")),
+        {m: tuple(p) for m, p in lines.items()},
+        premium=float(data.get("regional_premium", 0.0)),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -92,3 +92,35 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     own.write_text(text)
     with pytest.raises(ConfigError, match=r"prices\.toml is not a price list"):
         prices(own)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "region", "input_usd"),
+    [
+        ("anthropic", "claude-opus-5-5", "", 4.0),
+        ("anthropic", "us.anthropic.claude-opus-5-5-v1:0", "", None),
+        ("bedrock", "us.anthropic.claude-opus-5-5-v1:0", "", 4.4),
+        ("bedrock", "global.anthropic.claude-opus-5-5-v1:0", "eu-west-1", 4.0),
+        ("vertex", "claude-opus-4-5@20251101", "global", 5.0),
+        ("vertex", "claude-opus-5-5", "europe-west1", 4.4),
+        ("vertex", "claude-opus-5-5", "", 4.4),
+        ("foundry", "claude-opus-5-5", "", 4.0),
+        ("foundry", "my-deployment", "", None),
+    ],
+)
+def test_what_a_platform_takes(
+    provider: Any, model: str, region: str, input_usd: float | None
+) -> None:
+    price = prices().on(provider, model, region).of(model, 10)
+    assert (None if price is None else pytest.approx(price.input)) == input_usd
+
+
+def test_a_price_of_ones_own_is_the_platforms(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'date = "2026-12-01"\n[[price]]\nmodels = ["my-deployment"]\n'
+        "input = 3.0\ncache_write = 3.0\ncache_read = 3.0\noutput = 3.0\n"
+    )
+    price = prices(own).on("bedrock", "my-deployment", "").of("my-deployment", 10)
+    assert price is not None
+    assert price.input == 3.0

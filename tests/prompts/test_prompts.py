@@ -52,8 +52,8 @@ def test_the_first_message() -> None:
         "tests": fence.around("test_shop.py::test_total"),
         "known": fence.around("shop.py:2: changed in the last commit"),
     }
-    assert render("solve_first", **values) == FIRST
-    assert render("solve_first", **{**values, "tests": "", "known": ""}) == BARE
+    assert render("solve_first", own_tests="", **values) == FIRST
+    assert render("solve_first", own_tests="", **{**values, "tests": "", "known": ""}) == BARE
 
 
 def test_the_system_prompt() -> None:
@@ -82,13 +82,15 @@ def test_the_short_ones() -> None:
 
 def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        render("solve_first", tag="x")
+        render("solve_first", own_tests="", tag="x")
     with pytest.raises(TemplateNotFound):
         render("no_such_prompt")
 
 
 def test_values_are_not_taken_for_templates() -> None:
-    said = render("solve_first", tag="t", issue="{{ 7 * 7 }} <b>&</b>", tests="", known="")
+    said = render(
+        "solve_first", own_tests="", tag="t", issue="{{ 7 * 7 }} <b>&</b>", tests="", known=""
+    )
     assert "{{ 7 * 7 }} <b>&</b>" in said
 
 
