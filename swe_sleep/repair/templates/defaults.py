@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from swe_sleep.repair.ingredients import Snippet, functions_of, snippet
+from swe_sleep.repair.ingredients import Snippet, functions_of, last_name, snippet
 from swe_sleep.repair.source import FUNCTIONS, FunctionNode, Source
 from swe_sleep.repair.spot import Fix, Spot
 
@@ -29,13 +29,18 @@ def _defaults(statement: FunctionNode) -> Iterator[tuple[ast.arg, ast.expr]]:
             yield argument, default
 
 
+_MADE = ("list", "dict", "set", "defaultdict", "OrderedDict", "Counter", "deque", "bytearray")
+
+
 def mutable_default(spot: Spot) -> Iterator[Fix]:
     """A list, dict or set as a default, shared by all calls: None, and made anew in the body."""
     if not isinstance(spot.statement, FUNCTIONS):
         return
     source, body = spot.source, spot.statement.body
     first = body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(body) > 1:
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        if len(body) == 1:
+            return
         first = body[1]
     if not source.own_line(first):
         return
@@ -44,9 +49,7 @@ def mutable_default(spot: Spot) -> Iterator[Fix]:
     )
     for argument, default in _defaults(spot.statement):
         made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
-            isinstance(default, ast.Call)
-            and isinstance(default.func, ast.Name)
-            and default.func.id in ("list", "dict", "set")
+            isinstance(default, ast.Call) and last_name(default.func) in _MADE
         )
         if not made:
             continue
