@@ -189,6 +189,8 @@ def show_proof(console: Console, proof: Proof) -> None:
                 f"  {name:<8}{_counts(run)}, {len(proof.broken)} newly failing"
                 + (f", {known} failing before it too" if known else "")
             )
+    if proof.flaky:
+        console.print(f"  flaky   passed when run again: {', '.join(proof.flaky[:5])}")
 
 
 def _counts(run: TestRun) -> str:
