@@ -23,8 +23,10 @@ from swe_sleep.repo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from swe_sleep.locate.locator import Locator
+    from swe_sleep.model.secrets import Masker
 
 NOTES_FILE = "notes.db"
+TRAJECTORIES = "trajectories"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Known:
     store: Store
     view: View
     outlines: Outlines
+
+    def masker(self) -> Masker:
+        """Takes secrets out of what notes say, with the same placeholders that a model sees."""
+        from swe_sleep.model.known_secrets import masker
+
+        return masker(os.environ, self.snapshot, self.repository.state_dir / TRAJECTORIES)
 
 
 @contextmanager

@@ -50,9 +50,9 @@ def show(
             outline = _part(outline, symbol)
         if outline is None and not about:
             _refuse(name, known)
-        hint = _hint(known.view)
+        hint, mask = _hint(known.view), known.masker()
     if as_json:
-        output.print_json({"outline": outline, "notes": [_plain(each) for each in seen]})
+        output.print_json({"outline": outline, "notes": [_plain(each) for each in seen]}, mask)
     else:
         console = output.console()
         if outline is not None:
@@ -61,10 +61,11 @@ def show(
                 console.print(f"  {outline.problem}", style="yellow")
             for each in outline.symbols:
                 lines = f"{each.line}-{each.end_line}" if each.end_line > each.line else each.line
-                console.print(f"{lines:>11}  {'  ' * each.qualname.count('.')}{each.signature}")
+                indent = "  " * each.qualname.count(".")
+                console.print(mask(f"{lines:>11}  {indent}{each.signature}"))
             console.print()
         for note in seen:
-            console.print(render.note(note))
+            console.print(mask(render.note(note)))
         if len(seen) < len(about):
             more = output.count(len(about) - len(seen), "stale note")
             console.print(f"{more} not shown; --stale shows them.", style="dim")
@@ -92,12 +93,12 @@ def search(
     with wiring.reading() as known:
         found = known.view.search(" ".join(text), limit=limit)
         found = [each for each in found if each.fresh or stale]
-        hint = _hint(known.view)
+        hint, mask = _hint(known.view), known.masker()
     if as_json:
-        output.print_json([_plain(each) for each in found])
+        output.print_json([_plain(each) for each in found], mask)
     elif found:
         for each in found:
-            output.console().print(render.note(each))
+            output.console().print(mask(render.note(each)))
     else:
         output.console().print(f"No note holds these words. {hint}".rstrip())
     if not found:
@@ -126,18 +127,19 @@ def bugs(
     states = () if everything else (State.PATCHED, State.REPRODUCED)
     with wiring.reading() as known:
         issues = known.view.issues(*states, stale=stale)
-        hint = _hint(known.view)
+        hint, mask = _hint(known.view), known.masker()
     if as_json:
         output.print_json(
             [
                 {"fresh": each.fresh, "subject": each.note.subject, "issue": each.issue}
                 for each in issues
-            ]
+            ],
+            mask,
         )
         return
     console = output.console()
     for each in issues:
-        console.print(render.note(Seen(each.note, each.fresh)))
+        console.print(mask(render.note(Seen(each.note, each.fresh))))
     if not issues:
         console.print(f"No proven bug is known. {hint}".rstrip())
 
@@ -163,9 +165,9 @@ def export(
             kind: [each for each in known.view.all(kind) if each.fresh or stale]
             for kind in kinds.DATA
         }
-        hint = _hint(known.view)
+        hint, mask = _hint(known.view), known.masker()
     documents = {
-        kind: render.document(sorted(seen, key=lambda each: each.note.subject), kind)
+        kind: mask(render.document(sorted(seen, key=lambda each: each.note.subject), kind))
         for kind, seen in by_kind.items()
         if seen
     }

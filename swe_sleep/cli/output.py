@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,12 +116,12 @@ def shown(name: Path) -> str:
     return paths.shown(name)
 
 
-def print_json(value: object) -> None:
-    """Records and plain values as JSON on stdout."""
+def print_json(value: object, mask: Callable[[str], str] = lambda text: text) -> None:
+    """Records and plain values as JSON on stdout; `mask` takes secrets out of the text."""
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(mask(text.decode()) + "\n")
 
 
 def give_up_stdout() -> None:

@@ -17,7 +17,7 @@ from swe_sleep.cli import output, runs
 from swe_sleep.cli.asking import Asking, can_ask
 from swe_sleep.cli.display import Display
 from swe_sleep.cli.groups import Interrupted
-from swe_sleep.cli.known import NOTES_FILE
+from swe_sleep.cli.known import NOTES_FILE, TRAJECTORIES
 from swe_sleep.cli.known import Known as Known
 from swe_sleep.cli.known import inside as inside
 from swe_sleep.cli.known import locator as locator
@@ -53,7 +53,6 @@ from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
 from swe_sleep.solve.strategies.candidates import told_apart
 
-TRAJECTORIES = "trajectories"
 MOST_SETTLING_S = 30.0
 """A rebase may be left half-way for days; a queued pass waits no longer than this for its end."""
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def test_a_file_with_its_outline_and_notes(cli: Any, slept: Path) -> None:
     ran = cli(slept, "notes", "show", "shop/basket.py")
@@ -140,3 +142,27 @@ def test_export_onto_a_file_is_refused(cli: Any, slept: Path, refused: Callable[
     ran = cli(slept, "notes", "export", "README.md/notes")
     refused(ran, "cannot write to README.md/notes", "Not a directory")
     assert (slept / "README.md").read_text() == "# Shop\n"
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize(
+    "command",
+    [("show", "shop/basket.py"), ("search", "postage"), ("bugs",), ("export",)],
+    ids=lambda command: command[0],
+)
+def test_secrets_in_notes_are_masked(
+    cli: Any,
+    slept: Path,
+    command: tuple[str, ...],
+    json: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if command == ("export",) and json:
+        json = ("--stale",)
+    plain = cli(slept, "notes", *command, *json)
+    assert "test_postage_is_free_from_fifty_euros_on" in plain.out
+    monkeypatch.setenv("CI_JOB_TOKEN", "test_postage_is_free_from_fifty_euros_on")
+    masked = cli(slept, "notes", *command, *json)
+    assert masked.code == 0
+    assert "test_postage_is_free_from_fifty_euros_on" not in masked.out
+    assert "[secret masked " in masked.out
