@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal
 
-from swe_sleep.solve.reproduction.reading import Raised, Step, parse
+from swe_sleep.solve.reproduction.parts import Raised, Step, parse
 from swe_sleep.solve.reproduction.sentences import is_literal
 from swe_sleep.solve.reproduction.targets import Target, is_print, targets_of
 

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 
 from swe_sleep.errors import RepositoryError
 from swe_sleep.repo.snapshot import REGULAR_FILES, Snapshot
-from swe_sleep.solve.reproduction.reading import parse
+from swe_sleep.solve.reproduction.parts import parse
 from swe_sleep.testing.discovery import is_test_path
 
 USUAL: Mapping[str, str] = {

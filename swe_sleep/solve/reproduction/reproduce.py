@@ -20,7 +20,7 @@ from swe_sleep.records import Coverage, Outcome, TestResult, TestRun
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.solve.reproduction.claims import Claim, Standing, claims_of
 from swe_sleep.solve.reproduction.names import Names
-from swe_sleep.solve.reproduction.reading import Raised
+from swe_sleep.solve.reproduction.parts import Raised
 from swe_sleep.solve.reproduction.targets import HANGS
 from swe_sleep.solve.reproduction.writing import Written, source, written
 from swe_sleep.testing.discovery import find_test_files

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from swe_sleep.solve.reproduction.reading import Raised, Role, parse
+from swe_sleep.solve.reproduction.parts import Raised, Role, parse
 
 MAX_PARAGRAPH, MAX_BRACKETS = 8_000, 100
 

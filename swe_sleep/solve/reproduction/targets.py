@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from swe_sleep.solve.reproduction.reading import (
+from swe_sleep.solve.reproduction.parts import (
     Example,
     Failure,
     Output,
@@ -20,8 +20,8 @@ from swe_sleep.solve.reproduction.reading import (
     Role,
     Step,
     parse,
-    read,
 )
+from swe_sleep.solve.reproduction.reading import read
 from swe_sleep.solve.reproduction.sentences import Saying, remark, sayings
 
 HANGS = "hang"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from swe_sleep.solve.reproduction.claims import Claim
 from swe_sleep.solve.reproduction.names import Names, missing
-from swe_sleep.solve.reproduction.reading import parse
+from swe_sleep.solve.reproduction.parts import parse
 
 _NAN = frozenset({"nan", "NaN", "NAN", "np.nan", "numpy.nan", "math.nan", "float('nan')"})
 _FLOAT = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from swe_sleep.solve.reproduction.claims import Claim, Standing, claims_of
-from swe_sleep.solve.reproduction.reading import Raised
+from swe_sleep.solve.reproduction.parts import Raised
 
 
 def told(text: str) -> list[tuple[str, str, str, str]]:
