@@ -87,7 +87,7 @@ class Asking:
 
         def attempt(number: int, sandbox: Sandbox, stop: Callable[[], bool]) -> Work:
             if before is not None:
-                take_up(before, sandbox, snapshot)
+                take_up(before, sandbox, snapshot, asked.masker)
             with asked.run(str(number) if several else "", self._progress) as (model, trajectory):
                 if self._origin and before is None:
                     with suppress(StoreError):  # the agent will say so

@@ -17,7 +17,7 @@ import msgspec
 
 from swe_sleep.errors import RepositoryError, StoreError
 from swe_sleep.model.protocol import Block, Message, ToolCall
-from swe_sleep.model.secrets import MASK
+from swe_sleep.model.secrets import MASK, Masker
 from swe_sleep.model.trajectory import VERSION, Line, read
 from swe_sleep.records import Issue, Patch, Usage
 from swe_sleep.repo.diff import apply_in_memory
@@ -87,12 +87,31 @@ def resume(path: Path) -> Resumed:
     return run
 
 
-def take_up(run: Resumed, sandbox: Sandbox, snapshot: Snapshot) -> None:
-    """Make a sandbox, opened with the run's snapshot, what it was. Raises RepositoryError."""
+def take_up(
+    run: Resumed, sandbox: Sandbox, snapshot: Snapshot, masker: Masker | None = None
+) -> None:
+    """Make a sandbox, opened with the run's snapshot, what it was. `masker` is the one that masked
+    the record. Raises RepositoryError."""
     if snapshot.id != run.begun.snapshot:
         raise RepositoryError("the code is not what it was when the run began.")
+    if masker is not None:
+        run.patch = _unmasked(run.patch, snapshot, masker)
+        run.green = run.green and _unmasked(run.green, snapshot, masker)
     if run.patch:
         sandbox.put(apply_in_memory(run.patch, snapshot))
+
+
+def _unmasked(patch: Patch, snapshot: Snapshot, masker: Masker) -> Patch:
+    """With the secrets that the record does not hold: they stand in the files."""
+    if MASK not in patch.diff:
+        return patch
+    files = [snapshot.read(path) for path in patch.paths if path in snapshot.files]
+    there = b"\n".join(files).decode("utf-8", "surrogateescape")
+    masker(there)
+    try:
+        return dataclasses.replace(patch, diff=masker.put_back(patch.diff, there))
+    except ValueError as error:
+        raise RepositoryError(f"the run's patch holds {error}, which no file does.") from None
 
 
 def _begun(asked: Line, header: Line) -> Begun:

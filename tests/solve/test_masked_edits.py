@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from swe_sleep.errors import RepositoryError
 from swe_sleep.model.protocol import ToolCall
 from swe_sleep.model.secrets import MASK, PLACEHOLDER, Masker
 from swe_sleep.model.tools import EDITOR_NAME
+from swe_sleep.model.trajectory import Trajectory
 from swe_sleep.prompts.fence import Fence
+from swe_sleep.records import Issue
+from swe_sleep.solve.resume import resume, take_up
 from swe_sleep.solve.tools import Bash, Edit, Tool, Toolbox
 
 KEY = "glpat-" + "a1B2c3D4e5" * 2
@@ -73,3 +78,28 @@ def test_a_command_with_a_placeholder_is_not_run(said: Said) -> None:
     answer = said.bash(f"echo \"TOKEN = '{placeholder}'\" > other.py")
     assert "use the editor" in answer
     assert said.sandbox.changes() == {}
+
+
+def test_a_run_beside_a_secret_is_taken_up_again(
+    messages_api: Any, solve: Callable[..., Any], open_site: Any, tmp_path: Path
+) -> None:
+    messages_api.reply(
+        messages_api.call(
+            EDITOR_NAME,
+            command="str_replace",
+            path="settings.py",
+            old_str="LIMIT = 3",
+            new_str="LIMIT = 4",
+        )
+    )
+    messages_api.fails(401, "authentication_error")
+    file = tmp_path / "masked.jsonl"
+    first, masker = open_site({"settings.py": FILE}), Masker(key=b"k" * 32)
+    with Trajectory(file, masker=masker) as recorder:
+        solve(Issue("Too few."), site=first, masker=masker, recorder=recorder)
+    assert KEY not in file.read_text()
+    again = open_site(first.snapshot)
+    take_up(resume(file), again.sandbox, again.snapshot, Masker(key=b"k" * 32))
+    assert again.sandbox.get("settings.py").decode() == FILE.replace("LIMIT = 3", "LIMIT = 4")
+    with pytest.raises(RepositoryError, match="which no file does"):
+        take_up(resume(file), again.sandbox, again.snapshot, Masker())
