@@ -48,7 +48,7 @@ MOST_LINES, MOST_BYTES, AROUND = 3, 80_000, 5
 NOISE = re.compile(r"#[^\n]*|[\s()\\,]")
 """What may differ between texts with the same tree, and is cheap to leave out before comparing."""
 SHIPPED = 2.0
-ROOT = 3.0
+ROOT = 1.5
 
 
 @dataclass(frozen=True)
