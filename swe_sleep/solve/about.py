@@ -17,7 +17,7 @@ from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.kinds import HistoryData
 from swe_sleep.notes.outlines import Outlines
 from swe_sleep.notes.view import View
-from swe_sleep.records import ContextLine, Coverage, Place, State, file_of
+from swe_sleep.records import ContextLine, Coverage, Place, State
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.discovery import is_test_path
 
@@ -120,9 +120,12 @@ class About:
         ]
         bad = {result.test_id for result in results if result.outcome.bad}
         running.sort(key=lambda test: (test not in bad, _size(coverage, test), test))
+        told: dict[tuple[str, str], list[str]] = {}
         for test in running[:MOST_TESTS]:
-            state = "fails now" if test in bad else "passes"
-            yield ContextLine(Place(file_of(test)), f"{test} runs it and {state}", "proven")
+            file, _, name = test.partition("::")
+            told.setdefault((file, "fails now" if test in bad else "passes"), []).append(name)
+        for (file, state), names in told.items():
+            yield ContextLine(Place(file), f"runs it and {state}: {', '.join(names)}", "proven")
         if len(running) > MOST_TESTS:
             place = Place(path, lines[0], lines[-1]) if lines else Place(path)
             yield ContextLine(place, f"run by {len(running) - MOST_TESTS} more tests", "proven")

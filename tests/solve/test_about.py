@@ -96,7 +96,7 @@ def test_a_symbol(about: Callable[[str], list[str]]) -> None:
         "old_basket.py:2-6 [fact] the very same code stands here too",
         "till.py:5 [fact] called in pay",
         "test_basket.py:5 [fact] called in test_total",
-        f"test_basket.py [proven] {TOTAL} runs it and fails now",
+        "test_basket.py [proven] runs it and fails now: test_total",
         "basket.py:6 [suspicion] suspicious: only the failing test runs it",
     ]
 
@@ -115,8 +115,8 @@ def test_a_path(about: Callable[[str], list[str]]) -> None:
         "basket.py [fact] 7 of the last 50 commits changed it, 3 fixes",
         "basket.py [fact] often changed together with till.py",
         "basket.py [fact] imported by till.py, test_basket.py",
-        f"test_basket.py [proven] {TOTAL} runs it and fails now",
-        f"test_basket.py [proven] {EMPTY} runs it and passes",
+        "test_basket.py [proven] runs it and fails now: test_total",
+        "test_basket.py [proven] runs it and passes: test_empty",
         "basket.py:1-9 [fact] class Basket",
         "basket.py:2-6 [fact] def Basket.total(self)",
         "basket.py:8-9 [fact] def Basket.empty(self)",
