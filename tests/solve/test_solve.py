@@ -65,7 +65,7 @@ class Till:
         file.write_text(file.read_text().replace(before, after))
 
     def sleep(self, passes: Sequence[Pass]) -> None:
-        settings = load(flags={"sleep.speculate_s": 15})
+        settings = load(flags={"sleep.speculate_s": 90})
         sleeper = Sleeper(self.repository, self.store, settings, self.backend, passes)
         assert not sleeper.sleep(self.repository.snapshot()).problems
 
@@ -86,7 +86,7 @@ class Till:
         limits: Limits | None = None,
     ) -> Solved:
         """With the notes, or with what is given."""
-        limits = limits or Limits(search_s=15)
+        limits = limits or Limits(search_s=120)
         with self.open() as sandbox:
             run = Solve(
                 self.repository.snapshot(),
