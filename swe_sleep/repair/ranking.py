@@ -1,9 +1,10 @@
 """Best-first order of candidates over many suspicious places.
 
-A candidate's score is its place's suspiciousness times its prior times a preference for small
-edits. Places are opened only when their best possible score comes up, and each candidate taken
-from a place makes the next one from there wait longer, so that a hot line with hundreds of
-candidates does not starve the others.
+A candidate's score is its place's share of the suspicion times its prior times a preference for
+small edits. The share falls with the place's rank: the first ten places hold most of the faults,
+whatever the values of the formulas. Places are opened only when their best possible score comes
+up, and each candidate taken from a place makes the next one from there wait longer, so that a hot
+line with hundreds of candidates does not starve the others.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swe_sleep.records import Place, Suspicion
 from swe_sleep.repair.candidates import Candidate, candidates_at
@@ -21,8 +22,10 @@ from swe_sleep.repair.spot import Spot
 from swe_sleep.repair.templates import TEMPLATES, Template
 
 TIERS = (0.75, 0.6, 0.5, 0.4)
-PATIENCE = 12
+PATIENCE = 40
 """So many candidates from one place halve the score of its next."""
+HALF = 6
+"""The rank at which a place's share is half the first one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def best_first(
     own = sorted((Ranked(c, c.prior * smallness(c)) for c in first), key=lambda r: -r.score)
     if own:
         heapq.heappush(queue, (-own[0].score, next(order), None, (), 0, own))
-    for suspicion in suspicions:
+    for suspicion in _shared(suspicions):
         for tier in tiers:
             best = -suspicion.score * tier[0].prior
             heapq.heappush(queue, (best, next(order), suspicion, tier, 0, []))
@@ -78,6 +81,20 @@ def best_first(
         if rest:
             waiting = 1.0 if place is None else PATIENCE / (PATIENCE + taken)
             heapq.heappush(queue, (-rest[0].score * waiting, next(order), place, (), taken, rest))
+
+
+def _shared(suspicions: Sequence[Suspicion]) -> list[Suspicion]:
+    """The suspicions with their share instead of their score: 1 for the first, half of it at rank
+    `HALF`. Equal scores share the mean of their ranks."""
+    if not suspicions:
+        return []
+    most = suspicions[0].score
+    shared: list[Suspicion] = []
+    for score, group in itertools.groupby(suspicions, key=lambda s: round(s.score, 6)):
+        equal = list(group)
+        rank = len(shared) + (len(equal) - 1) / 2
+        shared += [replace(s, score=score / most / (1 + rank / HALF)) for s in equal]
+    return shared
 
 
 _Entry = tuple[float, int, Suspicion | None, Sequence[Template], int, list[Ranked]]

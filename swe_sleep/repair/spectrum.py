@@ -8,8 +8,9 @@ run it, with F failing and P passing tests in all:
     DStar      ef^2 / (ep + F - ef)                  (Wong et al. 2014)
 
 The mean of the three ranks gives the order, Ochiai's values the scale. Then the evidence that
-the spectrum does not see is added: the traceback's frames, the lines that were changed since the
-tests last passed, and the head of a function whose body is suspicious (its defaults).
+the spectrum does not see is added: the distance from the assertion that failed, the traceback's
+frames, what the issue's text points at, the lines that were changed since the tests last passed,
+and the head of a function whose body is suspicious (its defaults).
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.records import Coverage, Place, Suspicion, TestResult, file_of
+from swe_sleep.repair.distance import DEEPEST, distances
 from swe_sleep.repair.source import FUNCTIONS, Source, first_line
 from swe_sleep.testing.discovery import is_test_path
 
 INNERMOST = 0.5
 """Weight of the frame that raised; outer frames weigh less and less."""
+TOLD = 0.3
+"""Weight of a function that the issue's text points at, times how sure that is."""
 CHANGED = 0.9
 """Weight of a line that changed since the tests last passed: with its old text they did."""
 UNCHANGED = 0.7
 """What is left of the other lines' suspiciousness where such a line is known."""
+FARTHER = 0.95
+"""What is left of a statement's suspiciousness with each call more between it and the assertion
+that failed; a function that no names lead to counts as the farthest."""
 MOST_FILES = 40
 """Files that are parsed; in a large library a test may run lines of many hundreds."""
 
@@ -73,11 +80,13 @@ def localise(
     passing: Collection[str],
     sources: Mapping[str, Source],
     changed: Mapping[str, Collection[int]] | None = None,
+    told: Sequence[Suspicion] = (),
 ) -> tuple[Suspicion, ...]:
     """The suspicious statements, most suspicious first, each with the reason.
 
     `sources` are the parsed files that may be edited; `changed` the lines (of the present text)
-    that changed since the tests last passed. Tests and conftest files are left out."""
+    that changed since the tests last passed; `told` the places that an issue's text points at,
+    as lines of functions. Tests and conftest files are left out."""
     test_files = {file_of(r.test_id) for r in failing} | {file_of(t) for t in passing}
     mentioned = {path for lines in coverage.lines.values() for path in lines}
     mentioned |= {frame.path for result in failing for frame in result.frames}
@@ -90,6 +99,10 @@ def localise(
     counts, failed, passed = _count(coverage, failing, passing, editable)
     scores = combine(counts, failed, passed)
     reasons: dict[Key, list[str]] = {k: [_say(c, failed, passed)] for k, c in counts.items()}
+    tests = {path: sources[path] for path in test_files if path in sources}
+    near = distances(failing, coverage, editable, tests)
+    if near:
+        scores = {k: s * FARTHER ** _depth(near, editable[k[0]], k[1]) for k, s in scores.items()}
 
     def add(key: Key, weight: float, reason: str) -> None:
         scores[key] = 1 - (1 - scores.get(key, 0.0)) * (1 - weight)
@@ -97,6 +110,10 @@ def localise(
 
     for key, (weight, reason) in _frames(failing, editable).items():
         add(key, weight, reason)
+    for suspicion in told:
+        place = suspicion.place
+        for key in [k for k in scores if k[0] == place.path and _within(place, k[1])]:
+            add(key, TOLD * suspicion.score, suspicion.why)
     touched = {
         changed_key
         for path, lines in (changed or {}).items()
@@ -119,6 +136,17 @@ def localise(
         for (path, line), score in ranked
         if score > 0
     )
+
+
+def _depth(near: Mapping[Key, int], source: Source, line: int) -> int:
+    statement = source.statement_at(line)
+    function = source.function_of(statement) if statement is not None else None
+    return near.get((source.path, first_line(function)), DEEPEST) if function else DEEPEST
+
+
+def _within(place: Place, line: int) -> bool:
+    first = place.line or 1
+    return first <= line <= (place.end_line or (first if place.line else line))
 
 
 def _likeliest(
