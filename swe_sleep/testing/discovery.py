@@ -13,10 +13,12 @@ import shlex
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.project.project import test_folders
 
 CONFIGURATION = (
     "pytest.toml",
@@ -56,7 +58,8 @@ class Layout:
 
 
 def layout(snapshot: Snapshot) -> Layout:
-    """The layout that the snapshot's pytest configuration gives; the defaults without one."""
+    """The layout that the snapshot's pytest configuration gives; where it names no folders, those
+    that the project's own runs of pytest do; the defaults without one."""
     for name in CONFIGURATION:
         if name not in snapshot.files:
             continue
@@ -64,12 +67,18 @@ def layout(snapshot: Snapshot) -> Layout:
         if options is not None:
             default = Layout()
             return Layout(
-                _words(options.get("testpaths")),
+                _words(options.get("testpaths")) or _folders_of_runs(snapshot),
                 _words(options.get("python_files")) or default.python_files,
                 _words(options.get("norecursedirs")) or default.skipped_folders,
                 name,
             )
-    return Layout()
+    return Layout(_folders_of_runs(snapshot))
+
+
+@lru_cache(maxsize=4)
+def _folders_of_runs(snapshot: Snapshot) -> tuple[str, ...]:
+    """What `pytest` is given in tox, nox, or a CI workflow."""
+    return test_folders(snapshot)
 
 
 _TEST_FILE = re.compile(r"(^|/)(conftest\.py|test_[^/]*\.py|[^/]*_test\.py|tests?\.py|setup\.py)$")

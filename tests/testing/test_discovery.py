@@ -68,3 +68,18 @@ def test_files_of_tests(path: str) -> None:
 @pytest.mark.parametrize("path", ["src/contest.py", "latest.py", "pkg/testing/run.py"])
 def test_files_of_the_product(path: str) -> None:
     assert not is_test_path(path)
+
+
+def test_the_folders_that_the_projects_own_runs_name(
+    make_repository: Callable[..., Path],
+) -> None:
+    files = {
+        "tox.ini": "[testenv]\ncommands = pytest tests/unit\n",
+        "tests/unit/test_a.py": "",
+        "tests/slow/test_b.py": "",
+    }
+    with Repository.open(make_repository(files)) as repository:
+        assert find_test_files(repository.snapshot()) == ["tests/unit/test_a.py"]
+    named = {**files, "pytest.ini": "[pytest]\ntestpaths = tests/slow\n"}
+    with Repository.open(make_repository(named, "named")) as repository:
+        assert find_test_files(repository.snapshot()) == ["tests/slow/test_b.py"]

@@ -123,16 +123,27 @@ def read_project(
     )
 
 
+def test_folders(snapshot: Snapshot) -> tuple[str, ...]:
+    """The folders that the project's own runs of pytest are given; a part of `read_project`."""
+    files, found = Files(snapshot), Found()
+    _read_runs(files, found)
+    return _command(found, files)[1]
+
+
+def _read_runs(files: Files, found: Found) -> None:
+    tox.read(files, found)
+    nox.read(files, found)
+    tools.read(files, found)
+    workflows.read(files, found, deps=not found.commands)
+
+
 def _read_all(files: Files, found: Found) -> None:
     pyproject.read(files, found)
     setup.read_cfg(files, found)
     setup.read_py(files, found)
     locks.read_pipfile(files, found)
     building.read(files, found)
-    tox.read(files, found)
-    nox.read(files, found)
-    tools.read(files, found)
-    workflows.read(files, found, deps=not found.commands)
+    _read_runs(files, found)
 
 
 def _build(files: Files, found: Found, snapshot: Snapshot, wanted: bool | None) -> Build | None:
