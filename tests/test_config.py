@@ -55,6 +55,28 @@ def test_a_bad_file_names_the_key(tmp_path: Path, text: str, complaint: str) -> 
         load(tmp_path)
 
 
+def test_a_repository_may_name_a_version_of_python_and_no_program(tmp_path: Path) -> None:
+    text = """
+[environment]
+python = "3.12"
+variables = {SHOP = "{root}/data"}
+test_paths = ["tests/unit"]
+test_arguments = ["--import-mode=importlib"]
+build = false
+until = "2025-06-30"
+"""
+    (tmp_path / "swe-sleep.toml").write_text(text)
+    found = load(tmp_path).environment
+    assert (found.python, found.build, found.test_paths) == ("3.12", False, ("tests/unit",))
+    for python in ("/usr/bin/python3", "3.12/../evil", "python3.12", "3.12 ", "3"):
+        (tmp_path / "swe-sleep.toml").write_text(f"[environment]\npython = {python!r}\n")
+        with pytest.raises(ConfigError, match="may not be set"):
+            load(tmp_path)
+    (tmp_path / "swe-sleep.toml").write_text("[environment]\nuntil = 'soon'\n")
+    with pytest.raises(ConfigError, match=r"environment\.until"):
+        load(tmp_path)
+
+
 def test_a_bad_pyproject_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool]\nswe-sleep = 3")
     with pytest.raises(ConfigError, match=r"\[tool.swe-sleep\] must be a table"):

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -222,6 +223,7 @@ class Pip:
             _make_movable(target.python.parent)
         return refused
 
+    @cache  # noqa: B019  # one is made for one environment
     def places(self) -> tuple[str, ...]:
         said = self._run("config", "list")[1]
         pairs = re.findall(r"\.(find-links|extra-index-url|index-url)='([^']*)'", said)
@@ -231,6 +233,11 @@ class Pip:
             default = re.search(r"--index-url.*?\(default\s+(\S+?)\)", shown, re.S)
             found += [("index-url", default[1])] if default else []
         return _ordered(found)
+
+
+def _named_folders() -> list[str]:
+    said = os.environ.get("UV_FIND_LINKS", "").split(",")
+    return list(filter(None, [*said, *os.environ.get("PIP_FIND_LINKS", "").split()]))
 
 
 def _without_index() -> bool:
@@ -286,6 +293,9 @@ def _install(run: _Run, arguments: Sequence[str], wanted: Wanted) -> Refused | N
                 path = Path(folder) / f"lines{option}.txt"
                 path.write_text("\n".join(lines) + "\n", encoding="utf-8")
                 files += [option, str(path)]
+        # an option would replace the folders that the person's variable names
+        given = (option for each in _named_folders() for option in ("--find-links", each))
+        files += given if wanted.links else ()
         for links in wanted.links:
             files += ["--find-links", str(links)]
         try:

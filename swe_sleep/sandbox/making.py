@@ -67,10 +67,12 @@ class Maker:
             copy_tools(packages)
         else:
             refused = self._install(tool, Target(python=venv / "bin" / "python"), chosen)
-            if refused and not any(packages.glob("pytest-*.dist-info")):
+            if not any(packages.glob("pytest-*.dist-info")):
                 if not chosen.runs_our_packages:
-                    why = f"pytest can't be had for Python {chosen.minor}: {refused.why}"
-                    write_record(venv, why, again=refused.unreachable, unusable=True)
+                    why = f"pytest can't be had for Python {chosen.minor}"
+                    why += f": {refused.why}" if refused else ""
+                    again = refused is not None and refused.unreachable
+                    write_record(venv, why, again=again, unusable=True)
                     return venv
                 copy_tools(packages)
             compile_all(chosen.path, packages)
@@ -124,7 +126,7 @@ class Maker:
             if project.constraints and ask(needed, project.constraints) is None:
                 return None
             refused = ask(needed)
-            tried: set[str] = set()
+            tried: set[str] = set(TOOLS)
             while refused is not None and chosen is not None:
                 names = [name for name in refused.without_wheels if name not in tried]
                 tried.update(names)

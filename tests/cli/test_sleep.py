@@ -180,6 +180,8 @@ def test_doctor(cli: Any, slept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["git"]["needed"] is True
     assert found["key"]["ok"] is True
     assert str(slept) in found["repository"]["says"]
+    assert found["environment"]["ok"] is True
+    assert "tests collected" in found["environment"]["says"]
 
 
 def test_doctor_names_a_setting_that_is_refused(cli: Any, slept: Path) -> None:

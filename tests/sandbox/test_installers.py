@@ -23,6 +23,8 @@ from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Environment
 
 Make = Callable[[Mapping[str, str]], Snapshot]
+pytestmark = pytest.mark.timeout(900)  # a loaded machine starts pip in ten seconds
+
 BACKEND = """
 import os, socket, zipfile
 def build_wheel(folder, settings, metadata):
@@ -121,20 +123,31 @@ def test_wheels_and_our_own_tools(
     """Without pytest in the index, ours is taken."""
     wheel(wheels, "shelf")
     wheel(wheels, "shelf", "2.0")
-    snapshot = make_snapshot({"requirements.txt": "shelf<2\nabsent-of-ours\n"})
+    snapshot = make_snapshot({"requirements.txt": "shelf<2\n"})
     environment = made(snapshot, tmp_path, tool)
     assert run(environment, "import shelf, pytest, coverage; print(shelf.version)") == "1.0"
-    assert "absent-of-ours" in environment.problem
-    assert "shelf" not in environment.problem.partition("(")[0]
+    assert environment.problem == ""
     script = Path(environment.python).with_name("shelf-say")
     assert str(tmp_path / "cache" / ".making") not in script.read_text()
     done = subprocess.run([script], capture_output=True, text=True, check=False)
     assert "has no attribute 'say'" in done.stderr or "cannot import name 'say'" in done.stderr
 
 
-def test_a_lock_file_decides_where_it_can(
-    make_snapshot: Make, tmp_path: Path, wheels: Path, tool: str
+def test_what_cannot_be_had_is_found_by_halves(
+    make_snapshot: Make, tmp_path: Path, wheels: Path
 ) -> None:
+    for name in "abcde":
+        wheel(wheels, name)
+    lines = "a\nb\nabsent-of-ours\nc\nd\ne<1\n"
+    environment = made(make_snapshot({"requirements.txt": lines}), tmp_path, "uv")
+    run(environment, "import a, b, c, d, pytest")
+    assert environment.problem.startswith("not installed: absent-of-ours, e<1 (")
+
+
+def test_a_lock_file_decides_where_it_can(
+    make_snapshot: Make, tmp_path: Path, wheels: Path
+) -> None:
+    tool = "uv"
     for version in ("1.0", "1.1", "1.2"):
         wheel(wheels, "shelf", version)
     lock = '[[package]]\nname = "shelf"\nversion = "1.1"\n'
