@@ -361,7 +361,9 @@ class Refuse:
         for finder in [f for f in sys.meta_path if f is not self and hasattr(f, "find_spec")]:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
-                if os.path.realpath(str(spec.origin)).startswith(self.root):
+                # The origin of a built-in module is a word, not a file in the current folder.
+                places = [spec.origin] if spec.has_location else spec.submodule_search_locations
+                if any(os.path.realpath(p).startswith(self.root) for p in places or ()):
                     raise ImportError(name)
                 return spec
         return None
