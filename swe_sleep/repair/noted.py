@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from swe_sleep.notes.evidence import Failing, passing_ids
-from swe_sleep.records import Coverage, TestResult
+from swe_sleep.records import Coverage, Suspicion, TestResult
 from swe_sleep.repair.found import Budget, Found
 from swe_sleep.repair.search import Repair
 from swe_sleep.repair.validation import SandboxValidator, Stop
@@ -23,6 +23,7 @@ def search_noted(
     *,
     others: Callable[[], Sequence[str]] = lambda: (),
     recent: Mapping[str, bytes],
+    told: Sequence[Suspicion] = (),
     protected: Iterable[str] = (),
     added: Mapping[str, bytes | None] | None = None,
     budget: Budget,
@@ -49,6 +50,7 @@ def search_noted(
                 passing,
                 coverage=coverage if coverage.lines else None,
                 recent=recent,
+                told=told,
                 protected=(*protected, *(added or ())),
                 modes={p: e.mode for p, e in snapshot.files.items() if e.mode != REGULAR},
                 budget=budget,

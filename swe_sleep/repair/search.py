@@ -75,6 +75,7 @@ class Repair:
         *,
         coverage: Coverage | None = None,
         recent: Mapping[str, bytes] | None = None,
+        told: Sequence[Suspicion] = (),
         protected: Iterable[str] = (),
         modes: Mapping[str, int] | None = None,
         budget: Budget | None = None,
@@ -84,7 +85,8 @@ class Repair:
         """Look for patches that make `failing` pass and keep `passing` passing.
 
         `sources` are the repository's Python files (path -> content, a lazy mapping is welcome);
-        `recent` the old content of files that changed since the tests last passed. Without
+        `recent` the old content of files that changed since the tests last passed, `told` the
+        places that an issue's text points at. Without
         `coverage` of the failing tests it is measured first, which counts. Tests, conftest files
         and `protected` paths are never edited. `modes` are the git modes of files that are not
         plain ones, for the diff. Raises what the validator raises."""
@@ -94,6 +96,7 @@ class Repair:
             failing,
             passing,
             recent or {},
+            told,
             frozenset(protected),
             modes or {},
             budget or Budget(),
@@ -113,6 +116,7 @@ class _Search:
         failing: Sequence[TestResult],
         passing: Sequence[str],
         recent: Mapping[str, bytes],
+        told: Sequence[Suspicion],
         protected: frozenset[str],
         modes: Mapping[str, int],
         budget: Budget,
@@ -127,7 +131,7 @@ class _Search:
         self.rate = FIRST_BATCH / BATCH_S
         self.fresh_s = 0.0
         self.clock = repair._clock
-        self.library, self.recent, self.budget = library, recent, budget
+        self.library, self.recent, self.told, self.budget = library, recent, told, budget
         self.failing, self.passing = list(failing), list(passing)
         self.outside_stop, self.tell = stop, tell
         test_files = {file_of(r.test_id) for r in failing} | {file_of(t) for t in passing}
@@ -151,7 +155,9 @@ class _Search:
         lines = changed_lines(self.recent, self.library.contents)
         suspicions = tuple(
             s
-            for s in localise(self.coverage, self.failing, self.passing, self.library, lines)
+            for s in localise(
+                self.coverage, self.failing, self.passing, self.library, lines, self.told
+            )
             if s.place.path not in self.closed
         )
         self._say("localised", f"{len(suspicions)} suspicious statements")

@@ -29,6 +29,7 @@ from swe_sleep.records import (
     Patch,
     Place,
     Proof,
+    Suspicion,
     Usage,
 )
 from swe_sleep.repair.found import Budget as SearchBudget
@@ -160,6 +161,7 @@ class Solve:
             known,
             others=lambda: self._others(shown),
             recent=self._knowledge.old_texts(failing),
+            told=self._told(shown),
             protected=self._protected,
             added=made.files if made else None,
             budget=SearchBudget(seconds=self._limits.search_s),
@@ -184,6 +186,13 @@ class Solve:
         else:
             number = len(patches)
         self._solved.answers += [self._unverified(patch) for patch in patches[number:]]
+
+    def _told(self, shown: Shown) -> list[Suspicion]:
+        """The places that the issue's own words point at."""
+        if not self._solved.issue.text.strip():
+            return []
+        lines = self._located(self._solved.issue, shown)
+        return [Suspicion(line.place, 1.0, "the issue points here") for line in lines]
 
     def _others(self, shown: Shown) -> list[str]:
         """Every other test, where nobody knows yet which pass: the search measures it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from swe_sleep.records import Coverage, Outcome, Place, TestResult
 from swe_sleep.repair.distance import distances
 from swe_sleep.repair.source import Source
@@ -38,7 +40,7 @@ def test_total():
 RAN = {"till.py": (3, 6, 10, 14, 18)}
 
 
-def measured(frames: tuple[Place, ...], ran: dict[str, tuple[int, ...]]) -> dict[int, int]:
+def measured(frames: tuple[Place, ...], ran: Mapping[str, tuple[int, ...]]) -> dict[int, int]:
     test = "test_till.py::test_total"
     till, file = Source.parse("till.py", CODE.encode()), Source.parse("test_till.py", TEST.encode())
     assert till is not None
