@@ -74,7 +74,7 @@ LIBRARIES = (
     Library("alecthomas/voluptuous", "87825d6dbdab", ("voluptuous",)),
     Library("python-semver/python-semver", "d8813b67a2ec", ("src",)),
     Library("pallets/itsdangerous", "672971d66a2e", ("src",)),
-    Library("jaraco/inflect", "262a247d2d99", ("inflect",)),
+    Library("mahmoud/boltons", "967864f89791", ("boltons",)),
     Library("marshmallow-code/marshmallow", "341b927f2192", ("src",)),
     Library("pallets/jinja", "5ef70112a1ff", ("src",)),
     Library(
@@ -183,7 +183,7 @@ def shown_tree(mirrors: Mirrors, library: Library, folder: Path) -> Path:
 
 def is_test_file(path: str) -> bool:
     *folders, name = PurePosixPath(path).parts
-    named = name.startswith("test") or name.endswith(("_test.py", "_tests.py"))
+    named = name.startswith("test_") or name.endswith(("_test.py", "_tests.py"))
     return named or not {"test", "tests"}.isdisjoint(folders)
 
 
