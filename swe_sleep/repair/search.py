@@ -129,6 +129,7 @@ class _Search:
         """Whether candidates may be ruled out by values; once all others were tried, they are not:
         values are looked at on one line, and an expression may do more than it gives."""
         self.rate = FIRST_BATCH / BATCH_S
+        self.patience_s = 2 * BATCH_S
         self.fresh_s = 0.0
         self.clock = repair._clock
         self.library, self.recent, self.told, self.budget = library, recent, told, budget
@@ -281,7 +282,7 @@ class _Search:
         began = self.clock()
         judged = self.screening.judge(
             [Trial(r.candidate.edits, self._reaching(r.candidate)) for r in waiting],
-            timeout_s=max(0.5, min(2 * BATCH_S, self._left())),
+            timeout_s=max(0.5, min(self.patience_s, self._left())),
             test_timeout_s=self.test_limit_s,
             most_passed=MOST_PASSED,
             values=self.values,
@@ -289,9 +290,10 @@ class _Search:
         runs = sum(1 for j in judged if j.verdict not in ("idle", "same", "unknown"))
         self.test_runs += runs
         self.rate = max(1.0, len(judged) / max(0.05, self.clock() - began))
-        if not judged and self._over() is None:
-            self.screening.close()
+        if not self.screening.alive:
             self.screening = None
+        elif not judged:  # not one was through: slow tests, or a busy machine
+            self.patience_s *= 2
         return judged
 
     def _try(self, ranked: Ranked, *, screened: bool) -> None:

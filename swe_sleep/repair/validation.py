@@ -47,6 +47,11 @@ class Trial:
 class Screening(Protocol):
     """Judges candidates quickly. A `passed` is still to be validated."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still judge."""
+        ...
+
     def judge(
         self,
         trials: Sequence[Trial],
@@ -56,7 +61,7 @@ class Screening(Protocol):
         most_passed: int,
         values: bool = True,
     ) -> Sequence[Judgement]:
-        """For a first part of the trials, at best for all; nothing once the session is lost.
+        """For a first part of the trials, at best for all; maybe for none within the time.
         `values`: whether what is seen in the failing tests may rule candidates out."""
         ...
 
@@ -140,6 +145,10 @@ class SandboxScreening:
         self._failing = len(failing)
         self._results = ""
         self._server: Server | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._server is not None and self._server.up
 
     def start(self, *, timeout_s: float) -> bool:
         tests = self._tests

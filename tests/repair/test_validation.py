@@ -208,6 +208,33 @@ def test_a_fault_that_cannot_be_screened_is_tried_in_full(open_validator: Open) 
     assert found.best.files["shop/prices.py"] == PRICES.encode()
 
 
+WRITTEN = """\
+import pytest
+
+from shop.prices import total
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("till")
+
+
+def test_bill(tmp_path, capsys, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (tmp_path / "bill").write_text(str(total([100])))
+    print("written")
+    assert (tmp_path / "bill").read_text() == "90"
+    assert capsys.readouterr().out == "written\\n"
+"""
+
+
+def test_screening_gives_the_tests_their_fixtures(open_validator: Open) -> None:
+    files = {**broken("discount // 100", "discount // 10"), "tests/test_bill.py": WRITTEN}
+    changes = [("discount // 10", "discount // 50"), ("discount // 10", "discount // 100")]
+    found = judged(open_validator(files), files, changes, ["tests/test_bill.py::test_bill"])
+    assert verdicts(found) == ["failed", "passed"]
+
+
 SLOW = """\
 import time
 
