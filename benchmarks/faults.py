@@ -328,6 +328,11 @@ class Maker:
         # A run that hangs says how patient the machine is, not whether the code is right.
         if not shown or many or timed_out or run.problem:
             return None
+        # Some pass only in the company of others, which the one who names them does not know.
+        alone = self._run(shown, {}).passed
+        shown = [test for test in shown if test in alone]
+        if not shown:
+            return None
         number = digest(path, *slip.changes) % 10**4
         where = PurePosixPath(path).stem
         found = Fault(
