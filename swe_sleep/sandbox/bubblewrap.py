@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from swe_sleep.sandbox import interpreter
 
 PROBE_S = 20.0
 SHARED_MEMORY_MB = 64
+HOSTS = Path(__file__).with_name("inside") / "hosts"
+"""The loopback's names alone; the person's own file may name machines of theirs."""
 
 
 def wrapper(folders: Iterable[str], *, workspace_mb: int, temporary_mb: int) -> list[str]:
@@ -40,6 +42,7 @@ def wrapper(folders: Iterable[str], *, workspace_mb: int, temporary_mb: int) -> 
             argv += ["--ro-bind", folder, folder]
     for name in interpreter.SYSTEM_FILES:
         argv += ["--ro-bind-try", name, name]
+    argv += ["--ro-bind", str(HOSTS), "/etc/hosts"]  # tests serve on localhost, and ask for it
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder, size_mb in (
         ("/dev/shm", SHARED_MEMORY_MB),
