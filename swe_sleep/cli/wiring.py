@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swe_sleep.cli import output, runs
 from swe_sleep.cli.asking import Asking, can_ask
@@ -25,7 +25,6 @@ from swe_sleep.cli.known import reading as reading
 from swe_sleep.config import Settings, load
 from swe_sleep.errors import UsageError
 from swe_sleep.integrations import queue
-from swe_sleep.locate.locator import Ranking
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
@@ -52,6 +51,9 @@ from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
 from swe_sleep.solve.strategies.candidates import told_apart
+
+if TYPE_CHECKING:  # it imports numpy, which takes long
+    from swe_sleep.locate.locator import Ranking
 
 MOST_SETTLING_S = 30.0
 """A rebase may be left half-way for days; a queued pass waits no longer than this for its end."""
