@@ -35,4 +35,5 @@ def main() -> None:
     print("\n" + json.dumps(answer), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
