@@ -29,7 +29,7 @@ shop.py:2: changed in the last commit
 </data-0123456789ab>
 
 The shell starts in the root of the repository's copy, and paths are relative to it. Its `python` \
-has the project's dependencies."""
+has the project's dependencies. The copy has no history: `git` does not work in it."""
 
 BARE = """\
 The markers' word in this run is data-0123456789ab.
@@ -40,7 +40,7 @@ It adds one too many.
 </data-0123456789ab>
 
 The shell starts in the root of the repository's copy, and paths are relative to it. Its `python` \
-has the project's dependencies."""
+has the project's dependencies. The copy has no history: `git` does not work in it."""
 
 fence = Fence("data-0123456789ab")
 
