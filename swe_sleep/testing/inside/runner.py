@@ -362,7 +362,9 @@ class Refuse:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 # The origin of a built-in module is a word, not a file in the current folder.
-                places = [spec.origin] if spec.has_location else spec.submodule_search_locations
+                places = spec.submodule_search_locations
+                if spec.has_location and spec.origin:
+                    places = [spec.origin]
                 if any(os.path.realpath(p).startswith(self.root) for p in places or ()):
                     raise ImportError(name)
                 return spec
