@@ -27,6 +27,7 @@ from swe_sleep.records import (
 from swe_sleep.repair.candidates import Candidate
 from swe_sleep.repair.found import Budget, Ended, Event, Found, Plausible
 from swe_sleep.repair.history import changed_lines, undoing
+from swe_sleep.repair.pairs import MOST_PARTNERS, pairs
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import localise
@@ -43,6 +44,8 @@ MOST_PASSED = 4
 """A batch ends early at so many that passed, for their sake."""
 FRESH_SHARE = 0.3
 """Of the time may go into candidates that only a fresh process can judge, while others wait."""
+PAIRING = 0.4
+"""With so much of the time left, and nothing plausible, pairs of candidates come before more."""
 SCREENED = 6
 """Failing tests that a screening runs, the quickest: all of them have the last word later."""
 MOST_REACHING = 200
@@ -143,6 +146,9 @@ class _Search:
         self.plausible: list[Plausible] = []
         self.since_plausible = 0
         self.plausible_at = 0.0
+        self.partial: list[Ranked] = []
+        self.failed: list[Ranked] = []
+        self.paired = False
         self.coverage = Coverage()
         self.reached: dict[tuple[tuple[str, int, int], ...], tuple[str, ...]] = {}
         self.run_limit_s = self.test_limit_s = 60.0
@@ -183,14 +189,20 @@ class _Search:
         fresh: deque[Ranked] = deque()
         waiting: deque[Ranked] = deque()
         idle: deque[Ranked] = deque()
+        budget_s = self.budget.seconds
         self._open_screening()
         while (over := self._over()) is None:
+            if not self.paired and not self.plausible and self._left() < PAIRING * budget_s:
+                self.paired, order = True, itertools.chain(self._pairs(), order)
             size = max(FIRST_BATCH, min(MOST_AT_ONCE, int(self.rate * BATCH_S)))
             waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
             if not waiting and not fresh:
-                if not idle or self.plausible:
+                if not self.paired and not self.plausible:
+                    self.paired, order = True, self._pairs()
+                elif idle and not self.plausible:
+                    waiting, idle, self.values = idle, waiting, False
+                else:
                     return "exhausted"
-                waiting, idle, self.values = idle, waiting, False
             for judgement in self._screen(waiting):
                 ranked = waiting.popleft()
                 if judgement.verdict == "idle":
@@ -209,10 +221,20 @@ class _Search:
         spent = self.clock() - self.started
         return not others_wait or self.fresh_s <= FRESH_SHARE * spent
 
+    def _keep_for_pairs(self, ranked: Ranked, *, mended: bool) -> None:
+        if mended:
+            self.partial.append(ranked)
+        elif len(self.failed) < MOST_PARTNERS:
+            self.failed.append(ranked)
+
+    def _pairs(self) -> Iterator[Ranked]:
+        return pairs(self.partial, self.failed)
+
     def _take(self, ranked: Ranked, judgement: Judgement) -> None:
         if judgement.verdict == "passed":
             self._try(ranked, screened=True)
         elif judgement.verdict != "same":
+            self._keep_for_pairs(ranked, mended=judgement.mended > 0)
             self.tried += 1
             self.since_plausible += 1
             self._say("tried", ranked.candidate.summary)
@@ -315,6 +337,7 @@ class _Search:
             run = self._run(files, batch, generous=sure)
             if not set(batch) <= run.passed | _skipped(run):
                 self._say("tried", candidate.summary)
+                self._keep_for_pairs(ranked, mended=bool(runs))
                 return
             runs.append(run)
         passed = TestRun(

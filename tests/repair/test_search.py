@@ -201,3 +201,35 @@ def test_a_candidate_that_loops_for_ever_is_given_little_time(in_process: Make) 
     search(validator)
     assert limits[0] == (True, 30.0)
     assert {limit for bad, limit in limits[1:] if bad} == {1.0}
+
+
+TWICE = """\
+def scaled(x):
+    return x * 3
+
+
+def shifted(x):
+    y = scaled(x)
+    return y - 1
+"""
+TWICE_CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "test_m.py::scaled": lambda m: _is(m["scaled"](2), 4),
+    "test_m.py::shifted": lambda m: _is(m["shifted"](5), 11),
+}
+
+
+def _is(value: object, expected: object) -> None:
+    assert value == expected
+
+
+def test_two_faults_are_mended_by_a_pair(in_process: Make) -> None:
+    failing = [TestResult(test, Outcome.FAILED) for test in TWICE_CHECKS]
+    found = Repair(in_process(TWICE, TWICE_CHECKS)).search(
+        {"m.py": TWICE.encode()}, failing, [], budget=Budget(seconds=120, plausible=1)
+    )
+    assert found.best is not None, found.summary
+    text = found.best.files["m.py"].decode()
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert (names["scaled"](7), names["shifted"](7)) == (14, 15)
+    assert len(found.best.candidate.edits) == 2

@@ -25,7 +25,6 @@ idle (by the values seen in the failing tests it would change nothing there; see
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib.util
 import json
@@ -38,12 +37,6 @@ from typing import Any
 
 import pytest
 from _pytest import tmpdir
-
-REPORTED: Any = None
-with contextlib.suppress(ImportError):  # what `tmp_path` wants to read at its end
-    from _pytest import tmpdir
-
-    REPORTED = getattr(tmpdir, "tmppath_result_key", None)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # `tmp_path` looks there for what the reports, which are left out here, would have filled in.
@@ -378,7 +371,9 @@ def main() -> None:
     job["ignore"], job["exact"] = [], False
     job["files"] = list(dict.fromkeys(name.split("::", 1)[0] for name in job["ids"]))
     plugins = [probe.Probe(job, log, events.cut, None), Screen(job, folder)]
-    pytest.main(probe.arguments(job["root"], os.path.join(folder, "cache")), plugins)
+    pytest.main(
+        probe.arguments(job["root"], os.path.join(folder, "cache"), job["options"]), plugins
+    )
     sys.stdout.flush()
     os._exit(0)
 
