@@ -109,7 +109,7 @@ class Project:
 
     @property
     def settings(self) -> Settings:
-        quick = {"tests.test_timeout_s": 20, "sleep.speculate_s": 15}
+        quick = {"tests.test_timeout_s": 20, "sleep.speculate_s": 90}
         return load(self.root, {"sleep.budget_s": 600, **quick, **self.flags})
 
     def sleeper(self, passes: Sequence[Pass] = QUICK, store: Store | None = None) -> Sleeper:
