@@ -3,7 +3,7 @@
     python -m benchmarks.faults make --repos DIR --out FILE [--jobs N] [--only NAME]
     python -m benchmarks.faults list FILE
 
-`make` puts single slips (`slips.py`) into the libraries below, one at a time, and keeps those that
+`make` puts single slips (`slips/`) into the libraries below, one at a time, and keeps those that
 tests notice: at least one of the tests that the solver will see fails, and less than a third of
 all. The libraries are mirrors below DIR, each at the commit named here, so that the same faults
 come out everywhere; what is in FILE already is not made again.
@@ -33,7 +33,7 @@ from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from benchmarks.slips import Slip, is_wrong, slips
+from benchmarks.slips.slips import Slip, is_wrong, slips
 from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.records import Outcome, TestRun
