@@ -50,6 +50,8 @@ def check(tests: Tests) -> None:
         assert "assert 2 == 3" in run.results[0].detail
     asked = tests.run(["checks/test_a.py::test_slow"], timeout_s=120, test_timeout_s=60)
     assert names(asked.passed) == {"test_slow"}  # asked for by name, so `-m` does not hide it
+    file = tests.run(["checks/test_a.py"], timeout_s=120, test_timeout_s=60)
+    assert names(file.passed) == {"test_marked", "test_last"}  # of a file, what `-m` leaves
     assert tests.sandbox.changes() == {}
 
 

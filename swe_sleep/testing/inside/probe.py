@@ -235,8 +235,6 @@ class Probe:
         config.option.maxfail = 1 if self.job["fail_fast"] else 0
         config.known_args_namespace.strict_config = False  # keys of absent plugins
         if self.job["ids"] is not None:
-            # What is asked for by name runs, whatever `-m` and `-k` in the configuration say.
-            config.option.markexpr = config.option.keyword = ""
             config.args = [os.path.join(self.job["root"], name) for name in self.job["files"]]
         elif not config.getini("testpaths"):
             paths = [os.path.join(self.job["root"], name) for name in self.job.get("paths", ())]
@@ -292,6 +290,7 @@ class Probe:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> Iterator[None]:
+        collected = list(items)
         yield
         wanted = self.job["ids"]
         if wanted is None:
@@ -299,12 +298,17 @@ class Probe:
         order = {name: index for index, name in enumerate(wanted)}
         chosen: list[tuple[int, Any]] = []
         used = set()
+        selected = {id(item) for item in items}
+        items += [item for item in collected if id(item) not in selected]
         everything = [item.nodeid for item in items]
         for item in items:
             for name in [item.nodeid] if self.job["exact"] else _names(item.nodeid):
                 if name in order:
                     used.add(name)
-                    chosen.append((order[name], item))
+                    # A test asked for by name runs, whatever `-m` and `-k` in the configuration
+                    # say; of a file, what they leave.
+                    if "::" in name or id(item) in selected:
+                        chosen.append((order[name], item))
                     break
         items[:] = [item for _, item in sorted(chosen, key=lambda pair: pair[0])]
         # A name in a file that could not be read is not known to be wrong.
