@@ -29,6 +29,7 @@ from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
 from swe_sleep.records import ContextLine, Issue, Usage
+from swe_sleep.repair.lessons import recalled
 from swe_sleep.repo import underway
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
@@ -172,8 +173,10 @@ def bench(
         evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
         places = located(known, settings, progress)
         about = About(known.view, known.snapshot, evidence, known.outlines)
+        git, head = known.repository.git, known.snapshot.head
+        learn = partial(recalled, known.store, git, head)
         knowledge: Knowledge = (
-            OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about))
+            OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about, learn))
             if notes
             else Nothing()
         )

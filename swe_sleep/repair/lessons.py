@@ -18,6 +18,7 @@ from swe_sleep.errors import RepositoryError
 
 if TYPE_CHECKING:
     from swe_sleep.notes.past import Past
+    from swe_sleep.notes.store import Store
     from swe_sleep.repo import plumbing
 
 TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\w+|[<>=!+\-*/%&|^:@]+=?|[^\w\s]")
@@ -40,6 +41,19 @@ def lessons(git: plumbing.Git, past: Past, paths: Sequence[str]) -> tuple[Lesson
     """What the fixes of these files taught, the newest fixes first, and other fixes of the
     repository after them. Nothing where git does not answer."""
     return learn(git, _commits(past, frozenset(paths)))
+
+
+def recalled(
+    store: Store, git: plumbing.Git, head: str | None, paths: Sequence[str]
+) -> tuple[Lesson, ...]:
+    """The lessons of the history that sleep has read; nothing is read from git's log now."""
+    if head is None:
+        return ()
+    from swe_sleep.notes.past import Past
+    from swe_sleep.notes.reading import recall
+
+    batches, complete = recall(store, git, head)
+    return lessons(git, Past(head, batches, complete=complete), paths) if batches else ()
 
 
 def _commits(past: Past, paths: frozenset[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from swe_sleep.notes.evidence import Failing, passing_ids
 from swe_sleep.records import Coverage, Suspicion, TestResult
 from swe_sleep.repair.found import Budget, Found
-from swe_sleep.repair.search import Repair
+from swe_sleep.repair.search import Learn, Repair, nothing_learnt
 from swe_sleep.repair.validation import SandboxValidator, Stop
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.testing.tests import Tests
@@ -24,6 +24,7 @@ def search_noted(
     others: Callable[[], Sequence[str]] = lambda: (),
     recent: Mapping[str, bytes],
     told: Sequence[Suspicion] = (),
+    learn: Learn = nothing_learnt,
     protected: Iterable[str] = (),
     added: Mapping[str, bytes | None] | None = None,
     budget: Budget,
@@ -51,6 +52,7 @@ def search_noted(
                 coverage=coverage if coverage.lines else None,
                 recent=recent,
                 told=told,
+                learn=learn,
                 protected=(*protected, *(added or ())),
                 modes={p: e.mode for p, e in snapshot.files.items() if e.mode != REGULAR},
                 budget=budget,

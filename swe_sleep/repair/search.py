@@ -27,6 +27,7 @@ from swe_sleep.records import (
 from swe_sleep.repair.candidates import Candidate
 from swe_sleep.repair.found import Budget, Ended, Event, Found, Plausible
 from swe_sleep.repair.history import changed_lines, undoing
+from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.pairs import MOST_PARTNERS, pairs
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
 from swe_sleep.repair.source import Library
@@ -58,6 +59,16 @@ GENEROUS_S = 30.0
 """For a test on a candidate that has passed the first ones already."""
 
 
+LEADING = 20
+"""Of the first places the files' past fixes are looked at."""
+
+Learn = Callable[[Sequence[str]], Sequence[Lesson]]
+
+
+def nothing_learnt(paths: Sequence[str]) -> Sequence[Lesson]:
+    return ()
+
+
 class Repair:
     """The built-in solver. One search at a time."""
 
@@ -79,6 +90,7 @@ class Repair:
         coverage: Coverage | None = None,
         recent: Mapping[str, bytes] | None = None,
         told: Sequence[Suspicion] = (),
+        learn: Learn = nothing_learnt,
         protected: Iterable[str] = (),
         modes: Mapping[str, int] | None = None,
         budget: Budget | None = None,
@@ -89,10 +101,10 @@ class Repair:
 
         `sources` are the repository's Python files (path -> content, a lazy mapping is welcome);
         `recent` the old content of files that changed since the tests last passed, `told` the
-        places that an issue's text points at. Without
-        `coverage` of the failing tests it is measured first, which counts. Tests, conftest files
-        and `protected` paths are never edited. `modes` are the git modes of files that are not
-        plain ones, for the diff. Raises what the validator raises."""
+        places that an issue's text points at; `learn` gives what past fixes of files taught.
+        Without `coverage` of the failing tests it is measured first, which counts. Tests,
+        conftest files and `protected` paths are never edited. `modes` are the git modes of files
+        that are not plain ones, for the diff. Raises what the validator raises."""
         search = _Search(
             self,
             Library(sources),
@@ -100,6 +112,7 @@ class Repair:
             passing,
             recent or {},
             told,
+            learn,
             frozenset(protected),
             modes or {},
             budget or Budget(),
@@ -120,6 +133,7 @@ class _Search:
         passing: Sequence[str],
         recent: Mapping[str, bytes],
         told: Sequence[Suspicion],
+        learn: Learn,
         protected: frozenset[str],
         modes: Mapping[str, int],
         budget: Budget,
@@ -135,6 +149,7 @@ class _Search:
         self.patience_s = 2 * BATCH_S
         self.fresh_s = 0.0
         self.clock = repair._clock
+        self.learn = learn
         self.library, self.recent, self.told, self.budget = library, recent, told, budget
         self.failing, self.passing = list(failing), list(passing)
         self.outside_stop, self.tell = stop, tell
@@ -174,6 +189,7 @@ class _Search:
             suspicions,
             self.library,
             past=past,
+            lessons=self.learn(tuple(dict.fromkeys(s.place.path for s in suspicions[:LEADING]))),
             first=undoing(self.recent, self.library, editable),
         )
         try:

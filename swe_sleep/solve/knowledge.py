@@ -12,6 +12,7 @@ from typing import Protocol
 from swe_sleep.notes.evidence import Evidence, Failing
 from swe_sleep.notes.view import Seen, SeenIssue, View
 from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult, file_of
+from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.discovery import find_test_files
 
@@ -47,6 +48,10 @@ class Knowledge(Protocol):
         """Old contents of files that changed since the tests passed."""
         ...
 
+    def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
+        """What past fixes of these files, and of others, replaced by what."""
+        ...
+
     def search(self, text: str, limit: int) -> Sequence[ContextLine]: ...
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]: ...
@@ -80,6 +85,9 @@ class Nothing:
     def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
         return {}
 
+    def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
+        return ()
+
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
         return ()
 
@@ -91,7 +99,8 @@ class Nothing:
 
 
 class FromNotes:
-    """The fresh notes of one snapshot. `locate` gives the likely places of an issue."""
+    """The fresh notes of one snapshot. `locate` gives the likely places of an issue,
+    `learn` what past fixes of files taught."""
 
     def __init__(
         self,
@@ -100,12 +109,14 @@ class FromNotes:
         evidence: Evidence,
         locate: Callable[[str], Sequence[ContextLine]] = lambda text: (),
         about: Callable[[str, int], Sequence[ContextLine]] | None = None,
+        learn: Callable[[Sequence[str]], Sequence[Lesson]] = lambda paths: (),
     ) -> None:
         self._view = view
         self._snapshot = snapshot
         self._evidence = evidence
         self._locate = locate
         self._about = about
+        self._learn = learn
 
     def issues(self) -> Sequence[SeenIssue]:
         return self._view.issues(State.PATCHED, State.REPRODUCED)
@@ -127,6 +138,9 @@ class FromNotes:
 
     def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
         return self._evidence.old_texts(tests)
+
+    def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
+        return self._learn(paths)
 
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
         return _lines(self._view.search(text, limit=limit * 2))[:limit]
@@ -174,6 +188,10 @@ class OneAtATime:
     def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
         with self._lock:
             return self._knowledge.old_texts(tests)
+
+    def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
+        with self._lock:
+            return self._knowledge.lessons(paths)
 
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
         with self._lock:

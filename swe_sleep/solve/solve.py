@@ -162,6 +162,7 @@ class Solve:
             others=lambda: self._others(shown),
             recent=self._knowledge.old_texts(failing),
             told=self._told(shown),
+            learn=self._knowledge.lessons,
             protected=self._protected,
             added=made.files if made else None,
             budget=SearchBudget(seconds=self._limits.search_s),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from swe_sleep.records import Coverage, Outcome, TestResult
 from swe_sleep.repair.found import Budget, Event, Found
+from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.search import Repair
 
 CLAMP = """\
@@ -233,3 +234,37 @@ def test_two_faults_are_mended_by_a_pair(in_process: Make) -> None:
     exec(text, names)
     assert (names["scaled"](7), names["shifted"](7)) == (14, 15)
     assert len(found.best.candidate.edits) == 2
+
+
+PADDED = """\
+def padded(x, width=0):
+    return str(x).zfill(width)
+
+
+def label(x):
+    return padded(x)
+"""
+
+
+def test_what_past_fixes_taught_is_tried(in_process: Make) -> None:
+    lesson = Lesson(("padded", "(", "x", ")"), ("padded", "(", "x", ",", "4", ")"))
+    asked: list[Sequence[str]] = []
+
+    def learn(paths: Sequence[str]) -> Sequence[Lesson]:
+        asked.append(paths)
+        return [lesson]
+
+    checks: dict[str, Callable[[dict[str, Any]], None]] = {
+        "test_m.py::label": lambda m: _is(m["label"](7), "0007")
+    }
+    found = Repair(in_process(PADDED, checks)).search(
+        {"m.py": PADDED.encode()},
+        [TestResult("test_m.py::label", Outcome.FAILED)],
+        [],
+        learn=learn,
+        budget=Budget(seconds=120, plausible=1),
+    )
+    assert asked == [("m.py",)]
+    assert found.best is not None, found.summary
+    assert b"return padded(x, 4)" in found.best.files["m.py"]
+    assert found.best.candidate.template == "past fix"

@@ -10,6 +10,7 @@ from swe_sleep.notes.evidence import Failing, passing_ids
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import AnticipatedIssue, Note, Patch, Proof, State, Usage
 from swe_sleep.repair.found import Budget, Found
+from swe_sleep.repair.lessons import recalled
 from swe_sleep.repair.noted import search_noted
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
@@ -87,6 +88,9 @@ class SpeculatePass:
             failing,
             known,
             recent=work.evidence.old_texts(failing),
+            learn=lambda paths: recalled(
+                work.store, work.repository.git, work.snapshot.head, paths
+            ),
             budget=Budget(seconds=seconds),
             stop=work.budget.exhausted,
             progress=work.progress,
