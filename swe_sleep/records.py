@@ -150,6 +150,10 @@ class TestRun:
     def bad(self) -> frozenset[str]:
         return frozenset(r.test_id for r in self.results if r.outcome.bad)
 
+    @property
+    def skipped(self) -> frozenset[str]:
+        return frozenset(r.test_id for r in self.results if r.outcome is Outcome.SKIPPED)
+
     def result(self, test_id: str) -> TestResult | None:
         return next((r for r in self.results if r.test_id == test_id), None)
 

@@ -13,7 +13,7 @@ from swe_sleep.repair.candidates import Candidate, Kind
 @dataclass(frozen=True, slots=True)
 class Budget:
     seconds: float = 60.0
-    candidates: int = 3000
+    candidates: int = 50_000
     plausible: int = 8
     """So many plausible patches are enough; ways to undo the change count as one."""
     patience: int = 300

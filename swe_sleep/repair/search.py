@@ -16,7 +16,6 @@ from typing import Literal
 
 from swe_sleep.records import (
     Coverage,
-    Outcome,
     Patch,
     Suspicion,
     TestResult,
@@ -24,12 +23,12 @@ from swe_sleep.records import (
     Usage,
     file_of,
 )
-from swe_sleep.repair.candidates import Candidate
 from swe_sleep.repair.found import Budget, Ended, Event, Found, Plausible
 from swe_sleep.repair.history import changed_lines, undoing
 from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.pairs import MOST_PARTNERS, pairs
 from swe_sleep.repair.ranking import Ranked, best_first, smallness
+from swe_sleep.repair.runs import Runs
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import localise
 from swe_sleep.repair.validation import Judgement, Screening, Stop, Trial, Validator
@@ -49,16 +48,8 @@ PAIRING = 0.4
 """With so much of the time left, and nothing plausible, pairs of candidates come before more."""
 SCREENED = 6
 """Failing tests that a screening runs, the quickest: all of them have the last word later."""
-MOST_REACHING = 200
-"""Tests beside the failing ones that judge an edit; all have their word in the verification."""
-MEASURING_SHARE = 0.4
-"""Of the time may go into the coverage of the passing tests, where nobody knows it."""
 OPENING_S = 60.0
 """For collecting the tests of a screening."""
-GENEROUS_S = 30.0
-"""For a test on a candidate that has passed the first ones already."""
-
-
 LEADING = 20
 """Of the first places the files' past fixes are looked at."""
 
@@ -140,6 +131,7 @@ class _Search:
         stop: Stop,
         tell: Callable[[Event], None],
     ) -> None:
+        self.runs = Runs(repair._validator, failing, passing, budget.seconds, stop, repair._clock)
         self.validator = repair._validator
         self.screening: Screening | None = None
         self.values = True
@@ -151,34 +143,34 @@ class _Search:
         self.clock = repair._clock
         self.learn = learn
         self.library, self.recent, self.told, self.budget = library, recent, told, budget
-        self.failing, self.passing = list(failing), list(passing)
         self.outside_stop, self.tell = stop, tell
         test_files = {file_of(r.test_id) for r in failing} | {file_of(t) for t in passing}
         self.closed, self.modes = protected, modes
         self.test_files = test_files
-        self.started = self.clock()
-        self.tried = self.test_runs = 0
+        self.tried = 0
         self.plausible: list[Plausible] = []
         self.since_plausible = 0
         self.plausible_at = 0.0
         self.partial: list[Ranked] = []
         self.failed: list[Ranked] = []
         self.paired = False
-        self.coverage = Coverage()
-        self.reached: dict[tuple[tuple[str, int, int], ...], tuple[str, ...]] = {}
-        self.run_limit_s = self.test_limit_s = 60.0
 
     # -- the course of a search -----------------------------------------------------------------
 
     def run(self, coverage: Coverage | None) -> Found:
-        if not self._observe(coverage):
+        if not self.runs.observe(coverage):
             return self._found((), "stopped" if self.outside_stop() else "does not fail")
-        self._time_passing()
+        if self.runs.measured:
+            self._say("measured", f"measured the coverage of {self.runs.measured} tests")
+        undone = {p: t for p, t in self.recent.items() if self._editable(p)}
+        if undone and undone.keys() <= self.library.contents.keys():
+            self.runs.time_passing(undone)
+        runs = self.runs
         lines = changed_lines(self.recent, self.library.contents)
         suspicions = tuple(
             s
             for s in localise(
-                self.coverage, self.failing, self.passing, self.library, lines, self.told
+                runs.coverage, runs.failing, runs.passing, self.library, lines, self.told
             )
             if s.place.path not in self.closed
         )
@@ -208,7 +200,7 @@ class _Search:
         budget_s = self.budget.seconds
         self._open_screening()
         while (over := self._over()) is None:
-            if not self.paired and not self.plausible and self._left() < PAIRING * budget_s:
+            if not self.paired and not self.plausible and self.runs.left() < PAIRING * budget_s:
                 self.paired, order = True, itertools.chain(self._pairs(), order)
             size = max(FIRST_BATCH, min(MOST_AT_ONCE, int(self.rate * BATCH_S)))
             waiting.extend(itertools.islice(order, max(0, size - len(waiting))))
@@ -234,7 +226,7 @@ class _Search:
         return over
 
     def _time_for_fresh(self, others_wait: bool) -> bool:
-        spent = self.clock() - self.started
+        spent = self.runs.spent()
         return not others_wait or self.fresh_s <= FRESH_SHARE * spent
 
     def _keep_for_pairs(self, ranked: Ranked, *, mended: bool) -> None:
@@ -258,59 +250,14 @@ class _Search:
     def _editable(self, path: str) -> bool:
         return path not in self.closed and not is_test_path(path, self.test_files)
 
-    def _observe(self, coverage: Coverage | None) -> bool:
-        """Run the failing tests once as they are: they must fail here too, and their duration
-        gives the time limits. Measures the coverage where it is missing."""
-        ids = [r.test_id for r in self.failing]
-        self.coverage = coverage or Coverage()
-        known = any(i in self.coverage.lines for i in ids)
-        self._limits(max((r.duration_s for r in self.failing), default=0.0), generous=True)
-        before = self._run({}, ids, coverage=not known)
-        self.failing = [
-            before.result(r.test_id) or r for r in self.failing if r.test_id not in before.passed
-        ]
-        if not self.failing or self.outside_stop():
-            return False
-        self.failing.sort(key=lambda r: r.duration_s)
-        self._limits(max(r.duration_s for r in self.failing))
-        if before.coverage is not None:
-            self.coverage = self.coverage.merged(before.coverage)
-        known = any(t in self.coverage.lines for t in self.passing)
-        if self.passing and not known and not self.outside_stop():
-            self._measure()
-        return True
-
-    def _measure(self) -> None:
-        """Run the passing tests for their coverage, those in the failing ones' files first; what
-        is not reached in its share of the time judges no candidate."""
-        files = {file_of(r.test_id) for r in self.failing}
-        tests = sorted(self.passing, key=lambda t: file_of(t) not in files)
-        limit, self.run_limit_s = self.run_limit_s, self._left() * MEASURING_SHARE
-        run = self._run({}, tests, coverage=True)
-        self.run_limit_s = limit
-        if run.coverage is not None:
-            self.coverage = self.coverage.merged(run.coverage)
-        passed = run.passed
-        self.passing = [t for t in self.passing if t in passed]
-        self._say("measured", f"measured the coverage of {len(run.results)} tests")
-
-    def _time_passing(self) -> None:
-        """Undo the whole change once: a test that fails early says little of how long it takes
-        when it passes, and a limit below that would condemn every good candidate."""
-        undone = {p: t for p, t in self.recent.items() if self._editable(p)}
-        if not undone or not undone.keys() <= self.library.contents.keys():
-            return
-        self._limits(0.0, generous=True)
-        run = self._run(undone, [r.test_id for r in self.failing])
-        slowest = max((r.duration_s for r in run.results), default=0.0)
-        self._limits(max(slowest / 3, *(r.duration_s for r in self.failing)))
-
     def _open_screening(self) -> None:
         """Collect the failing tests and those that share a suspicious file with them."""
-        ids = [r.test_id for r in self.failing[:SCREENED]]
-        shared = {p for i in ids for p in self.coverage.lines.get(i, {}) if self._editable(p)}
-        others = [t for t in self.passing if shared & self.coverage.lines.get(t, {}).keys()]
-        limit = max(1.0, min(OPENING_S, self._left()))
+        runs = self.runs
+        lines = runs.coverage.lines
+        ids = [r.test_id for r in runs.failing[:SCREENED]]
+        shared = {p for i in ids for p in lines.get(i, {}) if self._editable(p)}
+        others = [t for t in runs.passing if shared & lines.get(t, {}).keys()]
+        limit = max(1.0, min(OPENING_S, runs.left()))
         self.screening = self.validator.screening(ids, others, timeout_s=limit)
 
     def _screen(self, waiting: Sequence[Ranked]) -> Sequence[Judgement]:
@@ -319,14 +266,17 @@ class _Search:
             return [Judgement("unknown")] * len(waiting)
         began = self.clock()
         judged = self.screening.judge(
-            [Trial(r.candidate.edits, self._reaching(r.candidate)) for r in waiting],
-            timeout_s=max(0.5, min(self.patience_s, self._left())),
-            test_timeout_s=self.test_limit_s,
+            [
+                Trial(r.candidate.edits, self.runs.reaching(r.candidate, self.library))
+                for r in waiting
+            ],
+            timeout_s=max(0.5, min(self.patience_s, self.runs.left())),
+            test_timeout_s=self.runs.test_limit_s,
             most_passed=MOST_PASSED,
             values=self.values,
         )
         runs = sum(1 for j in judged if j.verdict not in ("idle", "same", "unknown"))
-        self.test_runs += runs
+        self.runs.count += runs
         self.rate = max(1.0, len(judged) / max(0.05, self.clock() - began))
         if not self.screening.alive:
             self.screening = None
@@ -341,17 +291,17 @@ class _Search:
         files = candidate.apply(self.library.contents)
         self.tried += 1
         self.since_plausible += 1
-        ids = [r.test_id for r in self.failing]
+        ids = [r.test_id for r in self.runs.failing]
         runs: list[TestRun] = []
-        impacted = list(self._reaching(candidate))
+        impacted = list(self.runs.reaching(candidate, self.library))
         batches = [[*ids, *impacted]] if screened else [ids[:1], ids[1:], impacted]
         for batch in batches:
             if not batch:
                 continue
             # Few candidates come so far, and the tests here have their own length.
             sure = screened or batch is impacted
-            run = self._run(files, batch, generous=sure)
-            if not set(batch) <= run.passed | _skipped(run):
+            run = self.runs.run(files, batch, generous=sure)
+            if not set(batch) <= run.passed | run.skipped:
                 self._say("tried", candidate.summary)
                 self._keep_for_pairs(ranked, mended=bool(runs))
                 return
@@ -374,66 +324,6 @@ class _Search:
         self.plausible_at = self.clock()
         self._say("plausible", candidate.summary)
 
-    def _reaching(self, candidate: Candidate) -> tuple[str, ...]:
-        """The passing tests that run the function a candidate edits (all that reach its file, for
-        an edit outside functions), and those whose coverage is not known; of many, those that
-        run the least beside it."""
-        key: list[tuple[str, int, int]] = []
-        for edit in candidate.edits:
-            source = self.library[edit.path]
-            statement = source.statement_at(source.line_of(edit.start))
-            function = source.function_of(statement) if statement is not None else None
-            if function is None or statement is function:
-                key.append((edit.path, 1, 1 << 30))
-            else:
-                key.append((edit.path, function.lineno + 1, function.end_lineno or 0))
-        ranges = tuple(key)
-        if ranges not in self.reached:
-            lines = self.coverage.lines
-            found = [
-                test
-                for test in self.passing
-                if test not in lines
-                or any(
-                    low <= line <= high
-                    for path, low, high in ranges
-                    for line in lines[test].get(path, ())
-                )
-            ]
-            if len(found) > MOST_REACHING:
-                found.sort(key=lambda t: sum(map(len, lines.get(t, {}).values())))
-            self.reached[ranges] = tuple(found[:MOST_REACHING])
-        return self.reached[ranges]
-
-    # -- limits and accounts --------------------------------------------------------------------
-
-    def _limits(self, slowest_s: float, *, generous: bool = False) -> None:
-        """A candidate may loop for ever: ten times the failing test's own time, a second at
-        least, ends it."""
-        self.test_limit_s = max(30.0 if generous else 1.0, 10 * slowest_s)
-        self.run_limit_s = self.test_limit_s * max(1, len(self.failing)) + 5.0
-
-    def _left(self) -> float:
-        return self.budget.seconds - (self.clock() - self.started)
-
-    def _run(
-        self,
-        files: Mapping[str, bytes],
-        ids: Sequence[str],
-        coverage: bool = False,
-        generous: bool = False,
-    ) -> TestRun:
-        self.test_runs += 1
-        limit = self._left() if generous else max(self.run_limit_s, len(ids) * 0.5)
-        return self.validator.validate(
-            files,
-            ids,
-            timeout_s=max(1.0, min(limit, self._left() + 1.0)),
-            test_timeout_s=max(GENEROUS_S, self.test_limit_s) if generous else self.test_limit_s,
-            coverage=coverage,
-            stop=self.outside_stop,
-        )
-
     def _over(self) -> Ended | None:
         undone = sum(1 for p in self.plausible if p.kind == "change undone")
         if self.outside_stop():
@@ -445,18 +335,18 @@ class _Search:
             self.since_plausible >= self.budget.patience or waited >= self.budget.patience_s
         ):
             return "patience"
-        if self._left() <= 0:
+        if self.runs.left() <= 0:
             return "seconds"
         return "candidates" if self.tried >= self.budget.candidates else None
 
     def _say(self, kind: Literal["measured", "localised", "tried", "plausible"], text: str) -> None:
-        seconds = self.clock() - self.started
+        seconds = self.runs.spent()
         self.tell(Event(kind, text, self.tried, len(self.plausible), seconds))
 
     def _found(self, suspicions: tuple[Suspicion, ...], ended: Ended) -> Found:
-        seconds = self.clock() - self.started
-        usage = Usage(wall_s=seconds, test_runs=self.test_runs, candidates=self.tried)
-        found = Found(tuple(self.plausible), suspicions, ended, usage, self.coverage)
+        seconds = self.runs.spent()
+        usage = Usage(wall_s=seconds, test_runs=self.runs.count, candidates=self.tried)
+        found = Found(tuple(self.plausible), suspicions, ended, usage, self.runs.coverage)
         self.tell(Event("ended", found.summary, self.tried, len(self.plausible), seconds))
         return found
 
@@ -468,7 +358,3 @@ def _merit(ranked: Ranked) -> float:
     small = smallness(candidate)
     suspicion = ranked.score / (candidate.prior * small) if candidate.prior else 0.0
     return candidate.prior * small * small * (0.5 + 0.5 * min(1.0, suspicion))
-
-
-def _skipped(run: TestRun) -> frozenset[str]:
-    return frozenset(r.test_id for r in run.results if r.outcome is Outcome.SKIPPED)
