@@ -25,6 +25,8 @@ from swe_sleep.repair.distance import DEEPEST, distances
 from swe_sleep.repair.source import FUNCTIONS, Source, first_line
 from swe_sleep.testing.discovery import is_test_path
 
+SPECTRUM = 0.9
+"""As much as the formulas may say alone; what else speaks for a statement has the rest."""
 INNERMOST = 0.5
 """Weight of the frame that raised; outer frames weigh less and less."""
 TOLD = 0.3
@@ -97,7 +99,7 @@ def localise(
         wanted = _likeliest(coverage, failing, passing, wanted, evident)
     editable = {path: sources[path] for path in wanted if path in sources}
     counts, failed, passed = _count(coverage, failing, passing, editable)
-    scores = combine(counts, failed, passed)
+    scores = {k: SPECTRUM * score for k, score in combine(counts, failed, passed).items()}
     reasons: dict[Key, list[str]] = {k: [_say(c, failed, passed)] for k, c in counts.items()}
     tests = {path: sources[path] for path in test_files if path in sources}
     near = distances(failing, coverage, editable, tests)

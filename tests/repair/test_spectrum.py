@@ -6,11 +6,13 @@ import math
 
 import pytest
 
-from swe_sleep.records import Coverage, Outcome, Place, TestResult
+from swe_sleep.records import Coverage, Outcome, Place, Suspicion, TestResult
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import (
     CHANGED,
     MOST_FILES,
+    SPECTRUM,
+    TOLD,
     UNCHANGED,
     Counts,
     combine,
@@ -85,11 +87,11 @@ PASSING = ("test_m.py::t1", "test_m.py::t2", "test_m.py::t3")
 def test_the_line_only_the_failing_test_shares_comes_first() -> None:
     ranked = localise(coverage(), [bad("test_m.py::t5")], PASSING, Library({"m.py": CODE}))
     assert [s.place.line for s in ranked[:2]] == [9, 10]
-    assert ranked[0].score == pytest.approx(1 / math.sqrt(2))
+    assert ranked[0].score == pytest.approx(SPECTRUM / math.sqrt(2))
     assert ranked[0].why == "run by 1 of 1 failing and 1 of 3 passing tests"
     by_line = {s.place.line: s.score for s in ranked}
-    assert by_line[5] == pytest.approx(0.5)
-    assert by_line[1] == pytest.approx(0.5)  # run at import: as if every test ran it
+    assert by_line[5] == pytest.approx(SPECTRUM / 2)
+    assert by_line[1] == pytest.approx(SPECTRUM / 2)  # run at import: as if every test ran it
     assert 8 not in by_line
     assert all(s.place.path == "m.py" for s in ranked)
 
@@ -103,7 +105,25 @@ def test_the_frame_that_raised_and_changed_lines_count_more() -> None:
     assert "raised here" in ranked[0].why
     ranked = localise(coverage(), failing, PASSING, library, {"m.py": [5]})
     assert ranked[0].place == Place("m.py", 5)
-    assert ranked[0].score == pytest.approx(1 - (1 - 0.5 * UNCHANGED) * (1 - CHANGED))
+    assert ranked[0].score == pytest.approx(1 - (1 - SPECTRUM / 2 * UNCHANGED) * (1 - CHANGED))
+
+
+def test_what_raised_is_told_from_what_only_the_failing_test_runs_too() -> None:
+    cover = Coverage({"t.py::t": {"m.py": (5, 6, 14)}, "t.py::good": {"m.py": (2,)}})
+    failing = [bad("t.py::t", Place("t.py", 1), Place("m.py", 6))]
+    ranked = localise(cover, failing, ["t.py::good"], Library({"m.py": CODE}))
+    assert ranked[0].place.line == 6
+    assert ranked[0].score > ranked[1].score
+
+
+def test_the_places_that_an_issue_points_at_count_more() -> None:
+    told = [Suspicion(Place("m.py", 13, 14), 1.0, "the issue points here")]
+    failing, library = [bad("test_m.py::t5")], Library({"m.py": CODE})
+    ranked = localise(coverage(), failing, PASSING, library, told=told)
+    by_line = {s.place.line: s for s in ranked}
+    assert by_line[14].score == pytest.approx(1 - (1 - SPECTRUM / 2) * (1 - TOLD))
+    assert by_line[14].why.endswith("the issue points here")
+    assert by_line[5].score == pytest.approx(SPECTRUM / 2)
 
 
 def test_without_coverage_the_traceback_speaks() -> None:
@@ -116,7 +136,7 @@ def test_the_head_of_a_suspicious_function_is_suspicious() -> None:
     cover = Coverage({"t.py::t": {"m.py": (5, 14)}})
     ranked = localise(cover, [bad("t.py::t")], (), Library({"m.py": CODE}))
     head = next(s for s in ranked if s.place.line == 4)
-    assert head.score == pytest.approx(0.5)
+    assert head.score == pytest.approx(SPECTRUM / 2)
 
 
 def test_a_file_is_a_test_file_if_the_test_ids_say_so() -> None:
