@@ -129,10 +129,13 @@ class EnvironmentSettings(_Table):
 
 
 class ModelSettings(_Table):
+    """The model that `solve` asks, and what one `solve` may take, all its runs together."""
+
     name: str = DEFAULT_MODEL
     provider: Provider = "anthropic"
+    """Where it is asked: Anthropic, or a cloud platform with a login of its own."""
     base_url: str = ""
-    """Another server that speaks the Messages API."""
+    """Another server that speaks the Messages API. One on this machine needs no key."""
     region: str = ""
     """Bedrock's or Vertex's; empty: what the platform's own variables say."""
     project: str = ""
@@ -147,9 +150,13 @@ class ModelSettings(_Table):
     thinking: bool = True
     """Adaptive thinking, for models that have it."""
     max_turns: int = Field(60, ge=1)
+    """Replies of the model."""
     budget_tokens: int = Field(1_000_000, ge=0)
+    """Tokens read and written, those that the server had cached too."""
     budget_usd: float = Field(2.0, ge=0)
+    """US dollars, by the list of prices."""
     budget_s: float = Field(900, gt=0)
+    """Wall seconds."""
 
 
 class Settings(BaseSettings):

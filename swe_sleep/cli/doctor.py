@@ -31,7 +31,9 @@ class Finding:
 def doctor(as_json: output.Json = False) -> None:
     """Say what is here (git, sandboxes, a key), and what is missing.
 
-    Changes nothing. Exits with 1 where something that nothing works without is missing.
+    Inside a repository also what its tests would run in. Changes nothing. A line that begins with
+    -- names something missing, and what that costs; exits with 1 only where nothing works without
+    it.
 
     \b
     swe-sleep doctor

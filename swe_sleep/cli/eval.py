@@ -56,7 +56,9 @@ def locate(
     ablate: Annotated[
         list[str] | None,
         typer.Option(
-            "--ablate", metavar="NAME", help="Switch off a feature of the ranking; repeatable."
+            "--ablate",
+            metavar="NAME",
+            help="Switch off a feature of the ranking; repeatable. A wrong name lists them all.",
         ),
     ] = None,
     work: Annotated[

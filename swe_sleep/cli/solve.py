@@ -32,60 +32,77 @@ def solve(
     issue: issues.Words = None,
     file: issues.File = None,
     test: Annotated[
-        list[str] | None, typer.Option("--test", "-t", help="Make this failing test pass.")
+        list[str] | None,
+        typer.Option("--test", "-t", help="Make this failing test pass; may be given again."),
     ] = None,
     notes: Annotated[bool, typer.Option(help="Use what sleep found out.")] = True,
     solver: Annotated[
         Literal["auto", "search", "agent"],
-        typer.Option(help="search is built in and needs no model; agent is Claude."),
+        typer.Option(
+            help="search is built in and needs no model; agent is Claude; auto is the search, then "
+            "Claude, where it can be asked, if no patch is proven."
+        ),
     ] = "auto",
     apply: Annotated[
-        bool, typer.Option("--apply", help="Change the files of the work tree.")
+        bool, typer.Option("--apply", help="Put the patch into the files of the work tree.")
     ] = False,
     branch: Annotated[
-        str | None, typer.Option("--branch", help="Put the patch on a new branch of this name.")
+        str | None,
+        typer.Option("--branch", help="Commit the patch on a new branch; the files stay."),
     ] = None,
     commit: Annotated[
-        bool, typer.Option("--commit", help="Commit the patch on the branch checked out.")
+        bool, typer.Option("--commit", help="Commit the patch on the branch you are on.")
     ] = False,
     with_test: Annotated[
         bool,
-        typer.Option("--with-test", help="Put the test that was written from the issue there too."),
+        typer.Option(
+            "--with-test",
+            help="With one of these three: put the test written from the issue there too.",
+        ),
     ] = False,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=1, help="Seconds for the built-in search.")
     ] = None,
     budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0, help="Money that Claude may cost.")
+        float | None,
+        typer.Option(
+            "--budget-usd", min=0, help="US dollars that Claude may cost, all runs together."
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Instead of the settings' one.")
+        str | None, typer.Option("--model", help="Another model than the settings' one.")
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option("--base-url", help="Another server with the Messages API.")
+        str | None,
+        typer.Option("--base-url", help="Ask this server instead; it must have the Messages API."),
     ] = None,
     provider: Annotated[
         ProviderName | None,
-        typer.Option("--provider", help="Whose Claude: a cloud platform's instead of Anthropic's."),
+        typer.Option(
+            "--provider",
+            help="Where Claude is asked: Anthropic, or a cloud platform with a login of its own.",
+        ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
             "--resume",
             metavar="ID|last",
-            help="Go on with a run of Claude's that was broken off.",
+            help="Go on with a run of Claude's that was broken off or reached a limit.",
         ),
     ] = None,
     strategy: Annotated[
         StrategyName | None,
         typer.Option(
-            help="Ask Claude once; several times at once, for the first verified patch; or for "
-            "the best of several."
+            help="Ask Claude once; several times at once and take the first proven patch; or let "
+            "tests choose the best of several."
         ),
     ] = None,
     candidates: Annotated[
         int | None,
-        typer.Option("--candidates", min=2, max=16, help="Runs for a strategy with several."),
+        typer.Option(
+            "--candidates", min=2, max=16, help="How many runs the last two strategies make."
+        ),
     ] = None,
     backend: BackendName = None,
     as_json: output.Json = False,
