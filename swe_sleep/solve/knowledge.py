@@ -225,6 +225,22 @@ def context(issues: Iterable[SeenIssue], *, most: int = 12) -> list[ContextLine]
     return lines[:most]
 
 
+def failing_anyway(tests: Iterable[str], *, most: int = 5) -> list[ContextLine]:
+    """What fails whatever is done about the issue, a line a file, for a prompt."""
+    by_file: dict[str, list[str]] = {}
+    for test in sorted(tests):
+        by_file.setdefault(file_of(test), []).append(test)
+    return [
+        ContextLine(
+            Place(path),
+            "fails without any change too: "
+            + ", ".join(test.removeprefix(path + "::") for test in tests[:3])
+            + (f" and {len(tests) - 3} more" if len(tests) > 3 else ""),
+        )
+        for path, tests in list(by_file.items())[:most]
+    ]
+
+
 def _lines(found: Iterable[Seen]) -> list[ContextLine]:
     """The first line of each fresh note that has a place."""
     return [

@@ -51,7 +51,7 @@ class Proving:
         reproducing = [test.id for test in self._shown.failing]
         made = self._shown.reproduction
         added: Files = {} if made is None else made.files
-        known_bad = self._known_bad()
+        known_bad = self.known_bad()
         before: TestRun | None = None
         if not reproducing:
             own = split(files, self._snapshot)
@@ -108,7 +108,7 @@ class Proving:
             if test and any(not changed[path].isdisjoint(files.get(path, ())) for path in changed)
         ]
 
-    def _known_bad(self) -> set[str]:
+    def known_bad(self) -> set[str]:
         """What failed before any patch, as far as it is known."""
         suite = self._shown.suite.bad if self._shown.suite else frozenset()
         return {test.id for test in self._knowledge.failing()} | suite

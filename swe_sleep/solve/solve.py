@@ -37,7 +37,7 @@ from swe_sleep.repair.noted import search_noted
 from swe_sleep.repo.snapshot import REGULAR_FILES, Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.failing import Finding, Shown
-from swe_sleep.solve.knowledge import Knowledge, context
+from swe_sleep.solve.knowledge import Knowledge, context, failing_anyway
 from swe_sleep.solve.outcome import Answer, Solver
 from swe_sleep.solve.outcome import Asks as Asks
 from swe_sleep.solve.outcome import Limits as Limits
@@ -203,7 +203,11 @@ class Solve:
 
     def _ask(self, issue: Issue, shown: Shown) -> None:
         assert self._asks is not None
-        known = [*context(self._related(shown)), *self._located(issue, shown)]
+        related = self._related(shown)
+        about_it = {test for each in related for test in each.issue.tests}
+        about_it.update(issue.test_ids, (test.id for test in shown.failing))
+        anyway = failing_anyway(self._proving.known_bad() - about_it)
+        known = [*context(related), *anyway, *self._located(issue, shown)]
         made, snapshot = shown.reproduction, self._snapshot
         if made is not None:
             snapshot = with_files(snapshot, made.files)

@@ -26,7 +26,7 @@ from swe_sleep.records import (
     TestResult,
 )
 from swe_sleep.repo.repository import Repository
-from swe_sleep.solve.knowledge import FromNotes, Nothing, context
+from swe_sleep.solve.knowledge import FromNotes, Nothing, context, failing_anyway
 
 TEST = "test_a.py::test_one"
 
@@ -176,3 +176,14 @@ def test_the_length_of_the_suite_is_judged_by_what_ran(site: Site) -> None:
     assert not site.known().complete()
     (site.root / "test_b.py").write_text("def test(): pass\n")
     assert site.known().suite_s() == 16.0
+
+
+def test_what_fails_anyway_has_a_line_a_file() -> None:
+    tests = [*(f"test_b.py::test_{n}" for n in range(5)), "test_a.py", "c/test_c.py::test_x[1]"]
+
+    lines = failing_anyway(tests)
+
+    assert [str(line.place) for line in lines] == ["c/test_c.py", "test_a.py", "test_b.py"]
+    assert lines[0].text == "fails without any change too: test_x[1]"
+    assert lines[2].text == "fails without any change too: test_0, test_1, test_2 and 2 more"
+    assert len(failing_anyway(f"test_{n}.py" for n in range(9))) == 5

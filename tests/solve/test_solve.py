@@ -343,6 +343,26 @@ def test_model_is_told_likely_places_after_what_is_proven(
     assert told[-1] == line
 
 
+@pytest.mark.parametrize("notes", [True, False], ids=["notes", "cold"])
+def test_model_is_told_what_fails_anyway(broken: Till, notes: bool) -> None:
+    (broken.root / "test_data.py").write_text("open('data-that-is-missing')\n")
+    told: list[ContextLine] = []
+    if notes:
+        broken.sleep(DIAGNOSING)
+
+    def asks(
+        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+    ) -> tuple[Patch, str, Usage]:
+        told.extend(known)
+        return Patch("", (), "test"), "No idea.", Usage()
+
+    known = broken.knowledge() if notes else Nothing()
+    broken.solve(Issue(REPORT), known, asks=asks, limits=Limits(search_s=0.0))
+
+    anyway = [str(line.place) for line in told if "without any change" in line.text]
+    assert anyway == ["test_data.py"]
+
+
 def test_model_is_asked_though_the_places_cannot_be_looked_for(broken: Till) -> None:
     def locate(text: str) -> Sequence[ContextLine]:
         raise SnapshotChanged("till.py has moved on.")
