@@ -38,7 +38,7 @@ def test_the_whole_loop(
     backend: str,
 ) -> None:
     (tmp_path / "tmp").mkdir()
-    env = clean_environment(TMPDIR=str(tmp_path / "tmp"), SWE_SLEEP_SLEEP__SPECULATE_S="10")
+    env = clean_environment(TMPDIR=str(tmp_path / "tmp"), SWE_SLEEP_SLEEP__SPECULATE_S="90")
     ran = process(["demo", "--backend", backend, "--keep"], tmp_path, env, timeout=380)
     assert ran.code == 0, ran
     assert "Traceback" not in ran.err
