@@ -28,8 +28,12 @@ format: setup ## put the code into the project's format
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format
 
-bench: setup ## run the benchmarks; each prints a table
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+bench: setup ## run one benchmark: make bench NAME=index ARGS="FOLDER"; without NAME, list them
+ifdef NAME
+	@$(BIN)/python -m benchmarks.$(NAME) $(ARGS)
+else
+	@for file in benchmarks/[a-z]*.py; do echo "$$(basename $$file .py): $$(head -1 $$file | tr -d '\"')"; done
+endif
 
 lock: setup ## renew requirements-dev.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
