@@ -124,6 +124,9 @@ def _key() -> Finding:
     name = next((name for name in KEYS if os.environ.get(name)), None)
     if name:
         return Finding("key", True, f"{name} is set; Claude can be asked")
+    provider = os.environ.get("SWE_SLEEP_MODEL__PROVIDER", "anthropic")
+    if provider != "anthropic":
+        return Finding("key", True, f"Claude is asked through {provider}, with its own login")
     text = "none; everything works but the agent: patches come from the built-in search"
     return Finding("key", False, f"{text}. Set {KEYS[0]} to use it")
 
