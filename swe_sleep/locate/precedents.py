@@ -151,7 +151,7 @@ class Precedents:
         known = int(np.count_nonzero(np.bincount(file)))
         idf = np.log1p((known - held + 0.5) / (held + 0.5))
         bulk = np.bincount(files, self._share * self._lengths[self._commits], minlength=count)
-        mean = max(float(bulk[bulk > 0].mean()), 1e-9)
+        mean = float(bulk[bulk > 0].mean()) if (bulk > 0).any() else 1.0
         gain = uses / (uses + _SATURATION * (0.4 + 0.6 * bulk / mean)[file])
         found: Floats = np.bincount(file, gain * (weights * idf)[term], count).astype(np.float64)
         return found
