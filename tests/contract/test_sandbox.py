@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,19 @@ def test_a_shell_that_ended_in_between_is_told_of(sandbox: Sandbox) -> None:
     sandbox.run(["sh", "-c", gone], timeout_s=PATIENT_S)
     assert shell.run("pwd", timeout_s=PATIENT_S).shell_new
     assert not shell.run("pwd", timeout_s=PATIENT_S).shell_new
+
+
+def test_a_command_that_came_as_the_shell_ended_runs_in_a_new_one(sandbox: Sandbox) -> None:
+    shell = sandbox.shell()
+    shell.run("echo $$ $PPID >job", timeout_s=PATIENT_S)
+    # The shell's keeper learns of its end only once the next command is there.
+    stopped = "read shell keeper <job; kill -STOP $keeper; kill -9 $shell"
+    sandbox.run(["sh", "-c", stopped], timeout_s=PATIENT_S)
+    goes_on = "read shell keeper <job; sleep 0.5; kill -CONT $keeper"
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(sandbox.run, ["sh", "-c", goes_on], timeout_s=PATIENT_S)
+        done = shell.run("echo again", timeout_s=PATIENT_S)
+    assert (done.stdout, done.shell_new, done.shell_ended) == ("again\n", True, False)
 
 
 def test_stop_cancels_a_shell_command(sandbox: Sandbox) -> None:

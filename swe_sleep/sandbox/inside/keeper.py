@@ -16,6 +16,7 @@ from swe_sleep.sandbox.inside.frames import PR_SET_DUMPABLE, frame, prctl, read_
 from swe_sleep.sandbox.inside.processes import Tree, below, oom_kills
 
 GRACE_S = 0.3
+IDLE = 3  # a keeper's exit code where its shell ended and no command had begun
 STATUS_FD = 198
 IGNORED = (signal.SIGINT, signal.SIGPIPE, signal.SIGHUP, signal.SIGTERM)
 
@@ -103,9 +104,9 @@ class Keeper:
         self.feed: tuple[int, memoryview] = (-1, memoryview(b""))
         self.watched = 0.0
 
-    def gone(self) -> None:
+    def gone(self, code: int = 0) -> None:
         self.tree.kill()
-        os._exit(0)
+        os._exit(code)
 
     def step(self, wait_s: float, *extra: int) -> list[int]:
         """Wait for output, an exit or the host; give back which of `extra` are ready."""
@@ -235,9 +236,11 @@ class Keeper:
         self.readers = {out_r: Capture(0)}
         new = True
         while True:
-            while self.control not in self.step(60.0, self.control):
-                if self.tree.code is not None:  # ended from outside between two commands
-                    self.gone()
+            ready: list[int] = []
+            while self.tree.code is None and self.control not in ready:
+                ready = self.step(60.0, self.control)
+            if self.tree.code is not None:  # ended from outside between two commands
+                self.gone(IDLE)
             # what background commands printed between two commands is dropped
             try:
                 request, _ = read_frame(self.control)

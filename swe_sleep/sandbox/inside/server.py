@@ -25,7 +25,7 @@ from swe_sleep.sandbox.inside.frames import (
     read_frame,
     write_all,
 )
-from swe_sleep.sandbox.inside.keeper import IGNORED, Keeper, Settings
+from swe_sleep.sandbox.inside.keeper import IDLE, IGNORED, Keeper, Settings
 from swe_sleep.sandbox.inside.processes import below, send_signal
 
 BEAT_S = 2.0
@@ -37,6 +37,7 @@ class Served:
     def __init__(self, pid: int, control: int, reply: int, request: int) -> None:
         self.pid, self.control, self.reply, self.request = pid, control, reply, request
         self.pending = b""
+        self.asked: dict[str, Any] = {}  # the last request to a shell
 
 
 class Server:
@@ -111,12 +112,21 @@ class Server:
         del self.keepers[keeper.reply]
         if self.shell is keeper:
             self.shell = None
-        os.waitpid(keeper.pid, 0)
-        if keeper.request:  # something inside ended the keeper: its command's rest is ended here
+        status = os.waitpid(keeper.pid, 0)[1]
+        if keeper.request and keeper.asked and os.WEXITSTATUS(status) == IDLE:
+            self.ask_shell(keeper.asked)  # the old one had not begun with it
+        elif keeper.request:  # something inside ended the keeper: its command's rest is ended here
             self.end_strays()
             lost = {"id": keeper.request, "exit": 137, "cut": "", "duration": 0.0,
                     "truncated": False, "split": 0}  # fmt: skip
             write_all(self.host_out, frame(lost))
+
+    def ask_shell(self, header: dict[str, Any]) -> None:
+        if self.shell is None:
+            self.shell = self.fork(header["id"], lambda keeper: keeper.shell())
+        self.shell.request, self.shell.asked = header["id"], header
+        with contextlib.suppress(BrokenPipeError):  # its end is seen next
+            write_all(self.shell.control, frame(header))
 
     def end_strays(self) -> None:
         mine: set[int] = set()
@@ -152,10 +162,7 @@ class Server:
             self.fork(header["id"], lambda keeper: keeper.run(header, body))
             return None
         if do == "shell":
-            if self.shell is None:
-                self.shell = self.fork(header["id"], lambda keeper: keeper.shell())
-            self.shell.request = header["id"]
-            write_all(self.shell.control, frame(header))
+            self.ask_shell(header)
             return None
         if do == "cancel":
             for keeper in self.keepers.values():
