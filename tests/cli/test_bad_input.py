@@ -116,7 +116,8 @@ def test_no_tests(cli: Any, make_repository: Callable[..., Path]) -> None:
     assert cli(root, "sleep").out == "Nothing to do: every note is fresh.\n"
     ran = cli(root, "solve", "one gives two")
     assert ran.code == 1
-    assert "no failing test shows this issue. Name one with --test, or set a key." in ran.out
+    assert "no failing test shows this issue, and the text has no example with a" in ran.out
+    assert "Name one with --test, or set a key." in ran.out
 
 
 def test_a_test_that_hangs(
