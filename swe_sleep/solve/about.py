@@ -11,7 +11,8 @@ from itertools import islice
 
 from swe_sleep.errors import SweSleepError
 from swe_sleep.index.graph import Graph
-from swe_sleep.index.outline import Outline, Symbol
+from swe_sleep.index.outline import MODULE, Outline, Symbol
+from swe_sleep.index.uses import references
 from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.kinds import HistoryData
@@ -22,6 +23,7 @@ from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.discovery import is_test_path
 
 MOST_USES = 10
+MOST_CALLS = 6
 MOST_TESTS = 6
 MOST_SYMBOLS = 40
 MOST_MADE = 200
@@ -82,6 +84,7 @@ class About:
             uses = ()
         uses = tuple(use for use in uses if use.weight > 0.2)
         uses = tuple(sorted(uses, key=lambda use: is_test_path(use.place.path)))
+        yield from self._calls(path, symbol)
         for use in uses[:MOST_USES]:
             where = f" in {use.within}" if use.within else ""
             sure = "" if use.weight >= 1 else ", perhaps"
@@ -93,6 +96,26 @@ class About:
         lines = range(symbol.name_line + 1, symbol.end_line + 1)
         yield from self._tests(path, lines or range(symbol.line, symbol.end_line + 1))
         yield from self._issues(path, range(symbol.line, symbol.end_line + 1))
+
+    def _calls(self, path: str, symbol: Symbol) -> Iterator[ContextLine]:
+        """The repository's own code that a function leads to: the cause of a fault is often there.
+        Only plain names; what `.name(` means depends on an object."""
+        outline = self._outlines.get(path)
+        if outline is None or symbol.kind == "class":
+            return
+        try:
+            content = self._snapshot.read(path)
+        except SweSleepError:  # the work tree moved on under a reader
+            return
+        wanted = {token for token in outline.tokens if token.endswith("(") and token[0] != "."}
+        told = 0
+        for use in references(content, outline, wanted):
+            if use.symbol == MODULE or outline.symbols[use.symbol] != symbol:
+                continue
+            found = self._graph().resolve(path, use.name)
+            if len(found) == 1 and found[0].symbol != symbol and told < MOST_CALLS:
+                told += 1
+                yield ContextLine(found[0].place, f"calls {_named(found[0].symbol)}")
 
     def _of_path(self, path: str, outline: Outline | None) -> Iterator[ContextLine]:
         yield from self._issues(path, None)
@@ -121,14 +144,17 @@ class About:
         bad = {result.test_id for result in results if result.outcome.bad}
         running.sort(key=lambda test: (test not in bad, _size(coverage, test), test))
         told: dict[tuple[str, str], list[str]] = {}
-        for test in running[:MOST_TESTS]:
+        # of a parametrised test the ids say little: its function is one, and runs them all
+        functions = list(dict.fromkeys((test.partition("[")[0], test in bad) for test in running))
+        for test, fails in functions[:MOST_TESTS]:
             file, _, name = test.partition("::")
-            told.setdefault((file, "fails now" if test in bad else "passes"), []).append(name)
+            told.setdefault((file, "fails now" if fails else "passes"), []).append(name)
         for (file, state), names in told.items():
             yield ContextLine(Place(file), f"runs it and {state}: {', '.join(names)}", "proven")
-        if len(running) > MOST_TESTS:
+        if len(functions) > MOST_TESTS:
             place = Place(path, lines[0], lines[-1]) if lines else Place(path)
-            yield ContextLine(place, f"run by {len(running) - MOST_TESTS} more tests", "proven")
+            left = len(functions) - MOST_TESTS
+            yield ContextLine(place, f"run by {left} more test functions", "proven")
 
     def _history(self, path: str) -> Iterator[ContextLine]:
         seen = self._view.get(kinds.HISTORY)

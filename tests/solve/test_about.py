@@ -65,6 +65,7 @@ def about(make_repository: Callable[..., Path]) -> Iterator[Callable[[str], list
         lines: dict[str, dict[str, tuple[int, ...]]] = {
             TOTAL: {"basket.py": (1, 2, 6)},
             EMPTY: {"basket.py": (1, 9), "till.py": (1, 5)},
+            **{f"test_basket.py::test_pay[{n}]": {"basket.py": (9,)} for n in range(9)},
         }
         results = (TestResult(TOTAL, Outcome.FAILED), TestResult(EMPTY, Outcome.PASSED))
         tests = TestsOfFile(results, kinds.pack_coverage(Coverage(lines)))
@@ -109,6 +110,15 @@ def test_a_symbol_by_its_last_name_alone(about: Callable[[str], list[str]]) -> N
     assert about("total") == about("basket.py::Basket.total")
 
 
+def test_a_function_tells_what_it_calls(about: Callable[[str], list[str]]) -> None:
+    assert "basket.py:1-9 [fact] calls class Basket" in about("pay")
+
+
+def test_a_parametrised_test_is_told_once(about: Callable[[str], list[str]]) -> None:
+    last = about("basket.py::Basket.empty")[-1]
+    assert last == "test_basket.py [proven] runs it and passes: test_pay, test_empty"
+
+
 def test_a_path(about: Callable[[str], list[str]]) -> None:
     assert about("basket.py") == [
         "basket.py:6 [suspicion] suspicious: only the failing test runs it",
@@ -116,7 +126,7 @@ def test_a_path(about: Callable[[str], list[str]]) -> None:
         "basket.py [fact] often changed together with till.py",
         "basket.py [fact] imported by till.py, test_basket.py",
         "test_basket.py [proven] runs it and fails now: test_total",
-        "test_basket.py [proven] runs it and passes: test_empty",
+        "test_basket.py [proven] runs it and passes: test_pay, test_empty",
         "basket.py:1-9 [fact] class Basket",
         "basket.py:2-6 [fact] def Basket.total(self)",
         "basket.py:8-9 [fact] def Basket.empty(self)",
