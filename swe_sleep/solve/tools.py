@@ -91,8 +91,13 @@ def readable(text: str) -> str:
 
 def brief(values: Mapping[str, object]) -> str:
     """A call's input on one short line, for a person who watches."""
-    line = " ".join(" ".join(str(value) for value in values.values()).split())
+    words = (key if value is True else _plain(value) for key, value in values.items())
+    line = " ".join(" ".join(words).split())
     return line if len(line) <= 80 else line[:77] + "..."
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def context_text(lines: Sequence[ContextLine]) -> str:

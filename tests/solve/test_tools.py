@@ -17,6 +17,7 @@ from swe_sleep.solve.tools import (
     RunTests,
     Submit,
     Toolbox,
+    brief,
     context_text,
     cut_middle,
     readable,
@@ -197,3 +198,10 @@ def test_binary_output_is_not_shown() -> None:
     seen = readable("\x7fELF" + "\0\x01\ufffd" * 5000)
     assert len(seen) < 200
     assert "binary output" in seen
+
+
+def test_a_person_who_watches_reads_what_was_asked_for() -> None:
+    assert brief({"all": True}) == "all"
+    assert brief({"tests": ["test_a.py", "test_b.py::test_x"]}) == "test_a.py test_b.py::test_x"
+    assert brief({"command": "ls\n  -l"}) == "ls -l"
+    assert brief({"command": "x" * 99}) == "x" * 77 + "..."
