@@ -205,7 +205,13 @@ def choose(items: Sequence[Written]) -> list[Written]:
     chosen = by[Standing.STATED] + named
     if not by[Standing.STATED]:
         chosen = by[Standing.IMPLIED] + (named or by[Standing.RAISES])
-    return (chosen or by[Standing.DIFFERS])[:MOST_TESTS]
+    return (chosen or _ends(by[Standing.DIFFERS]))[:MOST_TESTS]
+
+
+def _ends(items: Sequence[Written]) -> list[Written]:
+    """Without what an example shows on its way: that it should not be so is said of its end."""
+    on_the_way = {step for item in items for step in item.claim.setup}
+    return [item for item in items if item.claim.code not in on_the_way] or list(items)
 
 
 def _write(
