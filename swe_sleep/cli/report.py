@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from swe_sleep.cli import output
@@ -9,10 +10,11 @@ from swe_sleep.cli import output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from swe_sleep.records import Proof
     from swe_sleep.solve.outcome import Answer
     from swe_sleep.solve.solve import Solved
 
-RUNNERS_UP = 8
+RUNNERS_UP, MOST_UNFINISHED = 8, 20
 
 
 def show(console: Console, solved: Solved) -> None:
@@ -80,6 +82,15 @@ def _in_a_line(answer: Answer) -> str:
     return output.one_line(f"{place_of(answer)}  {said} ({answer.standing})")
 
 
+def _short(proof: Proof | None) -> Proof | None:
+    """A proof that names no more than a few of the tests that a cut run did not come to; how many
+    there are is in the run's problem."""
+    if proof is None or proof.suite is None:
+        return proof
+    suite = replace(proof.suite, unfinished=proof.suite.unfinished[:MOST_UNFINISHED])
+    return replace(proof, suite=suite)
+
+
 def plain(solved: Solved) -> dict[str, object]:
     """The same for a program."""
     made = solved.reproduction
@@ -91,7 +102,7 @@ def plain(solved: Solved) -> dict[str, object]:
         "weak": solved.weak,
         "diff": solved.patch.diff if solved.patch else "",
         "summary": solved.patch.summary if solved.patch else "",
-        "proof": solved.proof,
+        "proof": _short(solved.proof),
         "failing": solved.failing,
         "reproduction": None
         if made is None
@@ -112,7 +123,7 @@ def plain(solved: Solved) -> dict[str, object]:
                 "solver": answer.solver,
                 "standing": answer.standing,
                 "diff": answer.patch.diff,
-                "proof": answer.proof,
+                "proof": _short(answer.proof),
             }
             for answer in solved.others
         ],

@@ -98,7 +98,9 @@ class Solve:
                 raise
             solved.why = str(error)
         solved.choose()
-        solved.remark = self._proving.remark if solved.patch is not None else ""
+        if solved.patch is not None:
+            cut = solved.proof.suite.problem if solved.proof and solved.proof.suite else ""
+            solved.remark = self._proving.remark or (cut and f"the whole suite was cut: {cut}")
         solved.usage += Usage(wall_s=time.monotonic() - began - solved.usage.wall_s)
         return solved
 
@@ -207,7 +209,9 @@ class Solve:
         about_it = {test for each in related for test in each.issue.tests}
         about_it.update(issue.test_ids, (test.id for test in shown.failing))
         anyway = failing_anyway(self._proving.known_bad() - about_it)
-        known = [*context(related), *anyway, *self._located(issue, shown)]
+        located = self._located(issue, shown)
+        self._solved.notes += tuple(str(line.place) for line in located)
+        known = [*context(related), *anyway, *located]
         made, snapshot = shown.reproduction, self._snapshot
         if made is not None:
             snapshot = with_files(snapshot, made.files)
