@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -15,6 +16,8 @@ SLICE_S = 10.0
 """Seconds of pending tests (as they took last time) that one unit runs."""
 UNKNOWN_S = 1.0
 """What a test is taken to last that never ran; one that the time ended before is seldom quick."""
+MANY, LEAST_S = 20, 0.02
+"""Where so many beside it have run, twice their median is taken, but no less than this."""
 
 
 def by_interest(work: Situation, files: list[str]) -> tuple[list[str], list[str]]:
@@ -50,16 +53,19 @@ def choose(carried: Sequence[Carried]) -> list[str]:
     if not queues:
         return list(waiting[0].data.pending) if waiting else []
     durations = {r.test_id: r.duration_s for each in waiting for r in each.data.results}
+    unknown_s = UNKNOWN_S
+    if len(durations) >= MANY:
+        unknown_s = min(UNKNOWN_S, max(LEAST_S, 2 * statistics.median(durations.values())))
     for each in waiting:
         known = [r.duration_s for r in each.data.results]
-        durations[each.path] = sum(known) or UNKNOWN_S * max(1, len(known))
+        durations[each.path] = sum(known) or unknown_s * max(1, len(known))
     chosen: list[str] = []
     seconds = 0.0
     while any(queues):
         for tests in queues:
             if not tests:
                 continue
-            seconds += durations.get(tests[0], UNKNOWN_S)
+            seconds += durations.get(tests[0], unknown_s)
             if seconds > SLICE_S and chosen:
                 return chosen
             chosen.append(tests.pop(0))
