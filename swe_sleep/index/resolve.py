@@ -73,7 +73,7 @@ class Resolver:
         if name not in self.modules or len(path) < len(self.modules[name]):
             self.modules[name] = path
         secondary[".".join(parts)] = path
-        if parts[0] in ("src", "lib", "python") and start:
+        if start and parts[0] in ("src", "lib", "python"):
             secondary.setdefault(".".join(parts[1:]), path)
 
     def links(self, path: str, outline: Outline) -> Links:
