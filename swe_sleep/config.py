@@ -63,13 +63,39 @@ class SleepSettings(_Table):
     budget_s: float = Field(300, gt=0)
     """Wall seconds that one pass may take."""
     budget_usd: float = Field(0.50, ge=0)
-    """Money that one pass may spend; without a key nothing is ever spent."""
+    """US dollars that one pass over the repository may spend; without a key nothing ever is."""
+    budget_usd_day: float = Field(2.0, ge=0)
+    """US dollars that all passes of one day may spend together."""
+    budget_usd_note: float = Field(0.15, ge=0)
+    """US dollars that one note may cost."""
+    budget_tokens: int = Field(400_000, ge=0)
+    """Tokens that one pass over the repository may read and write."""
+    budget_cpu_s: float = Field(1200, gt=0)
+    """Processor seconds that one pass may take, its sandboxes included."""
+    ask_model: bool = True
+    """Let Claude write summaries, anticipate issues and write tests, where it can be asked."""
+    model: str = ""
+    """The model that passes ask; empty: the one that `solve` asks."""
+    effort: Effort | None = None
+    """How hard it thinks while nobody waits; unset: the model's own default."""
+    batch: bool = True
+    """Ask through message batches, at half the price, what nobody waits for."""
+    idle: bool = True
+    """Wait while the machine is busy with the person's own work."""
     history_commits: int = Field(2000, ge=0)
     """How many of the newest commits are read."""
     speculate: bool = True
     """Prepare and test patches for failing tests."""
     speculate_s: float = Field(60, gt=0)
     """Seconds for one failing test's candidate patches."""
+    checks: bool = True
+    """Look at new findings of a linter and a type checker; they are leads, never shown alone."""
+    prove: bool = True
+    """Write and run tests for what a change seems to break."""
+    hunt: bool = True
+    """Exercise risky functions that no test covers."""
+    hunt_s: float = Field(20, gt=0)
+    """Seconds for one function that is exercised."""
 
 
 class TestsSettings(_Table):

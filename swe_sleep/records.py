@@ -276,6 +276,17 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenTest:
+    """A test that a pass wrote. It is in no file of the repository: whoever runs it puts it there,
+    and takes it away again."""
+
+    path: str
+    content: str
+    tests: tuple[str, ...]
+    """The ids in it that show the issue."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnticipatedIssue:
     """The `data` of an `issue` note: what a user would report next, and how far it is proven."""
 
@@ -290,6 +301,15 @@ class AnticipatedIssue:
     patches: tuple[Patch, ...] = ()
     """Candidate patches that already passed, best first."""
     proof: Proof | None = None
+    lead: str = ""
+    """What led to it, such as "guard", "ruff F821", "hunt" or "model"; empty where it was a failing
+    test of the repository's own."""
+    written: WrittenTest | None = None
+    """The test that a pass wrote to show it, where the repository's own do not."""
+    text: str = ""
+    """The issue as a user would write it, where that says more than the title."""
+    check: str = ""
+    """How it can be tested, in words, while no test shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,12 @@ DATA: Mapping[str, type[Any]] = {
 T = TypeVar("T")
 
 
+def issue_subject(path: str, qualname: str, lead: str) -> str:
+    """The subject of an issue that no test of the repository's own shows: each lead to a symbol has
+    a note of its own. A pass that carries it on (proves, refutes, patches) keeps the subject."""
+    return f"{path}::{qualname or '<module>'} ({lead})"
+
+
 def encode(data: object) -> bytes:
     """A kind's data as the JSON that a note holds."""
     return msgspec.json.encode(data)

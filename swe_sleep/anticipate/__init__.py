@@ -1,0 +1,1 @@
+"""What is likely to be reported next: risk, leads, and tests that prove or refute them."""
