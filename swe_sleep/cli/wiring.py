@@ -36,6 +36,7 @@ from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import choose, limits, options
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.engine import Pass
+from swe_sleep.sleep.passes.cause import CausePass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.environment import EnvironmentPass
 from swe_sleep.sleep.passes.graph import GraphPass
@@ -111,6 +112,7 @@ def passes(settings: Settings) -> list[Pass]:
         ImpactPass(),
         TestsPass(),
         DiagnosePass(),
+        CausePass(),
         EnvironmentPass(),
     ]
     if settings.sleep.speculate:
