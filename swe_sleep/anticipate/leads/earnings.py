@@ -48,8 +48,8 @@ class Earnings:
 
     def said(self) -> list[str]:
         """The kinds that are switched off, in words."""
+        off = {kind: each for kind, each in sorted(self.all().items()) if not each.active}
         return [
-            f"leads of the kind {kind} are switched off: {each.tried} were tried, none was reproduced"
-            for kind, each in sorted(self.all().items())
-            if not each.active
+            f"leads of the kind {kind} are off: {each.tried} were tried, none was reproduced"
+            for kind, each in off.items()
         ]
