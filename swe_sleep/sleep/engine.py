@@ -2,59 +2,26 @@
 
 A pass plans units of work; a unit's key is the hash of the pass, its version, its subject and the
 content it reads. A unit that is finished under that key is never done again, in this process or any
-later one. Among the units known at a moment the one with the most value per second of cost runs
-next; what it made is written in one transaction, so that a kill at any point loses at most the
-unit under way. After a unit, the passes that read what it made plan again.
+later one. Among the units known at a moment the most urgent (`schedule`) runs next; what it made is
+written in one transaction, so that a kill at any point loses at most the unit under way. After a
+unit, the passes that read what it made plan again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from swe_sleep.errors import SnapshotChanged, StoreError, SweSleepError
-from swe_sleep.notes.store import Spent, content_key
+from swe_sleep.notes.store import Spent
 from swe_sleep.records import Note, State, Usage
 from swe_sleep.sleep.budget import Stopped
+from swe_sleep.sleep.schedule import urgency
 from swe_sleep.sleep.situation import Situation
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One piece of work. `value` is what it is worth to have it done now, in seconds that it is
-    expected to save somebody; `cost_s` is a guess at the seconds that it takes."""
-
-    producer: str
-    subject: str
-    inputs: Mapping[str, str]
-    value: float
-    cost_s: float
-    paths: tuple[str, ...] = ()
-    """The files or tests it works on, where a pass wants them again; not part of the key."""
-
-    @property
-    def step(self) -> str:
-        """The name of the pass."""
-        return self.producer.partition("@")[0]
-
-    @property
-    def key(self) -> str:
-        text = f"{self.producer}\0{self.subject}\0{content_key(self.inputs)}"
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a unit made; everything in it is written together."""
-
-    notes: tuple[Note, ...] = ()
-    artefacts: tuple[tuple[str, str, bytes], ...] = ()
-    usage: Usage = Usage()
-    done: bool = True
-    """False where the time ran out: keep what is here, but plan the unit again next time."""
+from swe_sleep.sleep.units import Made as Made
+from swe_sleep.sleep.units import Unit as Unit
 
 
 class Pass(Protocol):
@@ -151,7 +118,7 @@ class Engine:
         waiting: dict[str, Unit] = {}
         for step in self._passes.values():
             self._plan(step, work, waiting, set())
-        return sorted(waiting.values(), key=_urgency, reverse=True)
+        return sorted(waiting.values(), key=urgency, reverse=True)
 
     def sleep(self, work: Situation) -> SleepReport:
         """Do what is worth doing until it is done, the budget ends, somebody asks to stop, or the
@@ -168,7 +135,7 @@ class Engine:
             for step in self._passes.values():
                 self._plan(step, work, waiting, tried)
             while waiting and not work.budget.exhausted():
-                unit = max(waiting.values(), key=_urgency)
+                unit = max(waiting.values(), key=urgency)
                 step = self._passes[unit.step]
                 tried.add(unit.key)
                 del waiting[unit.key]
@@ -236,10 +203,6 @@ def _count(counts: dict[str, int], unit: Unit | None) -> None:
 
 def _proven(work: Situation) -> list[Note]:
     return [seen.note for seen in work.view.issues(State.PATCHED, State.REPRODUCED)]
-
-
-def _urgency(unit: Unit) -> float:
-    return unit.value / max(unit.cost_s, 0.01)
 
 
 def _spent(step: Pass, unit: Unit, made: Made, seconds: float) -> Spent | None:

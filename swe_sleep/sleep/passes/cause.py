@@ -14,6 +14,7 @@ from swe_sleep.notes.evidence import Failing
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import Note, Place, State, Suspicion, Usage
 from swe_sleep.repair.culprits import Culprits, culprits
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import is_test_path
@@ -35,12 +36,12 @@ class CausePass:
         for seen in work.view.issues(State.PATCHED, State.REPRODUCED):
             places = len(seen.issue.cause)
             if places > 1 and seen.issue.written is None:
-                yield Unit(
+                yield schedule.CAUSE.unit(
                     f"{self.name}@{self.version}",
                     seen.note.subject,
                     {**seen.note.inputs, "<failing>": "\n".join(seen.issue.tests)},
-                    value=900.0 if places >= LARGE else 150.0,
                     cost_s=5.0,
+                    chance=1.0 if places >= LARGE else 0.2,
                 )
 
     def run(self, unit: Unit, work: Situation) -> Made:

@@ -14,6 +14,7 @@ from swe_sleep.notes.evidence import Evidence, Failing, passing_ids, ranges
 from swe_sleep.records import AnticipatedIssue, Note, Place, State, file_of
 from swe_sleep.repair.source import Library
 from swe_sleep.repair.spectrum import localise
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.inputs import inputs_of
 from swe_sleep.sleep.situation import Situation
@@ -33,7 +34,9 @@ class DiagnosePass:
             ids = tuple(test.id for test in tests)
             # Which tests fail is part of what is claimed, so it is part of the key.
             inputs = inputs_of(work, tests) | {"<failing>": "\n".join(ids)}
-            yield Unit(f"{self.name}@{self.version}", ids[0], inputs, 500.0, 0.3, ids)
+            yield schedule.DIAGNOSIS.unit(
+                f"{self.name}@{self.version}", ids[0], inputs, cost_s=0.3, paths=ids
+            )
 
     def run(self, unit: Unit, work: Situation) -> Made:
         wanted = set(unit.paths)

@@ -11,6 +11,7 @@ from swe_sleep.notes import kinds
 from swe_sleep.notes.kinds import EnvironmentData
 from swe_sleep.records import Note, Place
 from swe_sleep.sandbox.project.project import Project, read_project
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -29,7 +30,9 @@ class EnvironmentPass:
         if seen and seen.fresh and seen.data(EnvironmentData).asked == asked:
             return
         project = _read(work)
-        yield Unit(f"{self.name}@{self.version}", asked, project.read, 30.0, COST_S)
+        yield schedule.ENVIRONMENT.unit(
+            f"{self.name}@{self.version}", asked, project.read, cost_s=COST_S
+        )
 
     def run(self, unit: Unit, work: Situation) -> Made:
         project = _read(work)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from swe_sleep.notes import kinds
 from swe_sleep.records import TREE, Note, Place
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -22,7 +23,8 @@ class GraphPass:
     def plan(self, work: Situation) -> Iterator[Unit]:
         if not work.outlines.missing():
             cost_s = 0.1 if work.outlines.has_graph else 1.0
-            yield Unit(f"{self.name}@{self.version}", "", {TREE: work.snapshot.id}, 60.0, cost_s)
+            inputs = {TREE: work.snapshot.id}
+            yield schedule.GRAPH.unit(f"{self.name}@{self.version}", "", inputs, cost_s=cost_s)
 
     def run(self, unit: Unit, work: Situation) -> Made:
         graph = work.outlines.graph()

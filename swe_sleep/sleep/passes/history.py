@@ -12,6 +12,7 @@ from swe_sleep.errors import RepositoryError
 from swe_sleep.notes import kinds
 from swe_sleep.notes.heads import BATCH, is_complete
 from swe_sleep.records import HEAD, Note, Place
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -42,7 +43,8 @@ class HistoryPass:
         head = work.snapshot.head
         if head is None or not work.settings.sleep.history_commits:
             return
-        counting = Unit(f"{self.name}@{self.version}", "", {HEAD: head}, 20.0, 1.0)
+        producer, inputs = f"{self.name}@{self.version}", {HEAD: head}
+        counting = schedule.HISTORY.unit(producer, "", inputs, cost_s=1.0)
         counted = bool(work.store.finished([counting.key]))
         if not counted:
             yield counting
@@ -54,7 +56,7 @@ class HistoryPass:
             return  # such as a missing commit; counting will meet it too, and say so
         if counted or len(reading.unread) > BATCH:
             subject = f"{OLDER} {reading.count}"
-            yield Unit(f"{self.name}@{self.version}", subject, {HEAD: head}, 10.0, 1.0)
+            yield schedule.HISTORY_OLDER.unit(producer, subject, inputs, cost_s=1.0)
 
     def _read(self, work: Situation, head: str) -> Reading:
         """The reading under way: which commits are unread is known only after a long look."""

@@ -9,6 +9,7 @@ from swe_sleep.index.compare import SymbolChange, compare
 from swe_sleep.index.outline import Outline
 from swe_sleep.notes import kinds
 from swe_sleep.records import AnticipatedIssue, Note, Place, State, Suspicion
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -36,7 +37,7 @@ class ImpactPass:
             if before and (path in work.outlines.languages or not now):
                 inputs = {file: work.snapshot.blob(file) for file in callers.get(path, ())}
                 inputs |= {path: now, "<before>": before}
-                yield Unit(f"{self.name}@{self.version}", path, inputs, 300.0, 0.1)
+                yield schedule.LEADS.unit(f"{self.name}@{self.version}", path, inputs, cost_s=0.1)
 
     def run(self, unit: Unit, work: Situation) -> Made:
         path, before = unit.subject, unit.inputs["<before>"]

@@ -8,6 +8,7 @@ from swe_sleep.index.document import DOCUMENT_VERSION
 from swe_sleep.index.outline import OUTLINE_VERSION
 from swe_sleep.notes.documents import Documents
 from swe_sleep.records import TREE
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -28,7 +29,7 @@ class LayoutPass:
             # There is one at a time: where a branch is entered again, it is to be written again.
             subject = f"after {has.written}"
             inputs = {TREE: work.snapshot.id}
-            yield Unit(f"{self.name}@{self.version}", subject, inputs, 5.0, 1.0)
+            yield schedule.LAYOUT.unit(f"{self.name}@{self.version}", subject, inputs, cost_s=1.0)
 
     def run(self, unit: Unit, work: Situation) -> Made:
         from swe_sleep.locate import kept

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from swe_sleep.index.document import DOCUMENT_VERSION
 from swe_sleep.index.outline import OUTLINE_VERSION
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -31,8 +32,9 @@ class OutlinePass:
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
             inputs = {path: work.snapshot.blob(path) for path in batch}
-            # Everything else rests on outlines, so they are worth more than anything else.
-            yield Unit(f"{self.name}@{self.version}", batch[0], inputs, 1000.0, 0.01 * len(batch))
+            yield schedule.OUTLINE.unit(
+                f"{self.name}@{self.version}", batch[0], inputs, cost_s=0.01 * len(batch)
+            )
 
     def run(self, unit: Unit, work: Situation) -> Made:
         made = work.outlines.make(unit.inputs, work.workers, documents=self._documents)

@@ -12,6 +12,7 @@ from swe_sleep.records import AnticipatedIssue, Note, Patch, Proof, State, Usage
 from swe_sleep.repair.found import Budget, Found
 from swe_sleep.repair.lessons import recalled
 from swe_sleep.repair.noted import search_noted
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import find_test_files
@@ -31,11 +32,10 @@ class SpeculatePass:
     def plan(self, work: Situation) -> Iterator[Unit]:
         for each in work.view.issues(State.REPRODUCED):
             if each.issue.tests:
-                yield Unit(
+                yield schedule.PATCH.unit(
                     f"{self.name}@{self.version}",
                     each.note.subject,
                     {**each.note.inputs, "<failing>": "\n".join(each.issue.tests)},
-                    value=900.0,
                     cost_s=work.settings.sleep.speculate_s / 4,
                 )
 

@@ -27,10 +27,12 @@ from swe_sleep.records import (
     Usage,
     file_of,
 )
+from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
 from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
 from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose, touched
+from swe_sleep.sleep.schedule import Product
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
 from swe_sleep.testing.tests import NO_SUCH_TEST
@@ -81,33 +83,44 @@ class TestsPass:
             if f in seen and seen[f].fresh and (data := seen[f].data(TestsOfFile)).pending
         }
         if stale:
-            # Somebody just changed what these ran: nothing is more likely to be asked about.
-            yield self._unit(work, "stale", stale, value=900.0, cost_s=START_S + SLICE_S / 5)
+            cost_s = START_S + SLICE_S / 5
+            yield self._unit(work, schedule.TESTS_TOUCHED, "stale", stale, cost_s=cost_s)
         near, far = by_interest(work, files)
         # The nearest file comes at once; the others after the patch for what it shows.
         nearest, others, far = ([f for f in g if f not in seen] for g in (near[:1], near[1:], far))
-        yield from self._batches(work, nearest, 1, value=600.0, cost_s=2 * START_S)
-        yield from self._batches(work, others, BATCH_NEAR, value=120.0, cost_s=2 * START_S)
+        cost_s = 2 * START_S
+        yield from self._batches(work, schedule.TESTS_NEAREST, nearest, 1, cost_s=cost_s)
+        yield from self._batches(work, schedule.TESTS_NEAR, others, BATCH_NEAR, cost_s=cost_s)
         if pending:
             left = sum(len(data.pending) for data in pending.values())
-            yield self._unit(work, f"{left} pending", list(pending), value=300.0, cost_s=SLICE_S)
-        yield from self._batches(work, far, BATCH_FILES, value=40.0, cost_s=5.0)
+            product, why = schedule.TESTS_PENDING, f"{left} pending"
+            yield self._unit(work, product, why, list(pending), cost_s=SLICE_S)
+        yield from self._batches(work, schedule.TESTS_FAR, far, BATCH_FILES, cost_s=5.0)
 
     def _batches(
-        self, work: Situation, files: list[str], size: int, *, value: float, cost_s: float
+        self, work: Situation, product: Product, files: list[str], size: int, *, cost_s: float
     ) -> Iterator[Unit]:
         """Runs of files that nothing is known of."""
         for number, start in enumerate(range(0, len(files), size)):
             batch = files[start : start + size]
-            yield self._unit(work, "new", batch, value=value / (1 + number), cost_s=cost_s)
+            chance = 1 / (1 + number)
+            yield self._unit(work, product, "new", batch, cost_s=cost_s, chance=chance)
 
     def _unit(
-        self, work: Situation, why: str, files: Sequence[str], *, value: float, cost_s: float
+        self,
+        work: Situation,
+        product: Product,
+        why: str,
+        files: Sequence[str],
+        *,
+        cost_s: float,
+        chance: float = 1.0,
     ) -> Unit:
         inputs = {path: work.snapshot.blob(path) for path in files}
         if why != "new":  # their inputs are many; the whole tree stands for them
             inputs[TREE] = work.snapshot.id
-        return Unit(f"{self.name}@{self.version}", why, inputs, value, cost_s, tuple(files))
+        producer = f"{self.name}@{self.version}"
+        return product.unit(producer, why, inputs, cost_s=cost_s, chance=chance, paths=tuple(files))
 
     def run(self, unit: Unit, work: Situation) -> Made:
         carrying = Carrying(work)
