@@ -284,6 +284,13 @@ class WrittenTest:
     content: str
     tests: tuple[str, ...]
     """The ids in it that show the issue."""
+    passed_with: Mapping[str, str] = field(default_factory=dict)
+    """Of the files that changed since it passed, the content then (path -> blob); empty where it
+    was never seen to pass."""
+
+    @property
+    def files(self) -> dict[str, bytes | None]:
+        return {self.path: self.content.encode()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,13 @@ class View:
         for each in stored:
             yield Seen(each.note, self._fresh(each))
 
+    def versions(self, kind: str, subject: str = "") -> list[Seen]:
+        """A note as it was made from each content that is kept, newest first."""
+        return list(self._seen(self._store.select("kind = ? AND subject = ?", (kind, subject))))
+
     def get(self, kind: str, subject: str = "") -> Seen | None:
         """The fresh version of a note; where there is none, the newest stale one; or None."""
-        versions = list(self._seen(self._store.select("kind = ? AND subject = ?", (kind, subject))))
+        versions = self.versions(kind, subject)
         return next((seen for seen in versions if seen.fresh), versions[0] if versions else None)
 
     def all(self, kind: str) -> list[Seen]:
