@@ -13,7 +13,7 @@ from swe_sleep.cli import runs
 from swe_sleep.config import Settings
 from swe_sleep.errors import StoreError
 from swe_sleep.model.budget import Budget, Limits
-from swe_sleep.model.catalogue import prices
+from swe_sleep.model.catalogue import Prices, prices
 from swe_sleep.model.client import ClaudeModel, ClientOptions
 from swe_sleep.model.known_secrets import masker
 from swe_sleep.model.metering import MeteredModel
@@ -45,6 +45,28 @@ def can_ask(settings: Settings) -> bool:
     url = settings.model.base_url or os.environ.get("ANTHROPIC_BASE_URL", "")
     platform = settings.model.provider != "anthropic"
     return platform or any(map(os.environ.get, KEYS)) or on_this_machine(url)
+
+
+def client_options(settings: Settings, model: str = "") -> ClientOptions:
+    """How the settings say that a model is reached; another than theirs where one is named."""
+    wanted = settings.model
+    return ClientOptions(
+        model=model or wanted.name,
+        provider=wanted.provider,
+        base_url=wanted.base_url,
+        region=wanted.region,
+        project=wanted.project,
+        resource=wanted.resource,
+        thinking=wanted.thinking,
+    )
+
+
+def price_list(settings: Settings, model: str) -> Prices:
+    """What the model costs where the settings have it asked."""
+    wanted = settings.model
+    listed = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
+    region = wanted.region or os.environ.get("CLOUD_ML_REGION", "")
+    return listed.on(wanted.provider, model, region)
 
 
 class Asking:
@@ -163,18 +185,8 @@ class _Asked:
     ) -> None:
         wanted = settings.model
         run_id, before = resumed or (runs.new_id(), None)
-        self._options = ClientOptions(
-            model=before.begun.model if before else wanted.name,
-            provider=wanted.provider,
-            base_url=wanted.base_url,
-            region=wanted.region,
-            project=wanted.project,
-            resource=wanted.resource,
-            thinking=wanted.thinking,
-        )
-        listed = prices(Path(wanted.prices).expanduser() if wanted.prices else None)
-        region = wanted.region or os.environ.get("CLOUD_ML_REGION", "")
-        self._prices = listed.on(wanted.provider, self._options.model, region)
+        self._options = client_options(settings, before.begun.model if before else "")
+        self._prices = price_list(settings, self._options.model)
         limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
         spent, seconds = (before.usage, before.seconds) if before else (Usage(), 0.0)
         self.budget = Budget(limits, self._prices, spent=spent, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from swe_sleep.cli import output, runs
-from swe_sleep.cli.asking import Asking, can_ask
+from swe_sleep.cli.asking import Asking, can_ask, client_options, price_list
 from swe_sleep.cli.display import Display
 from swe_sleep.cli.groups import Interrupted
 from swe_sleep.cli.known import NOTES_FILE, TRAJECTORIES
@@ -25,6 +26,8 @@ from swe_sleep.cli.known import reading as reading
 from swe_sleep.config import Settings, load
 from swe_sleep.errors import UsageError
 from swe_sleep.integrations import queue
+from swe_sleep.model.client import ClaudeModel
+from swe_sleep.model.known_secrets import masker
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
@@ -35,6 +38,8 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import choose, limits, options
 from swe_sleep.sandbox.protocol import Backend, Sandbox
+from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.desk import Allowed, Desk
 from swe_sleep.sleep.engine import Pass
 from swe_sleep.sleep.passes.cause import CausePass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
@@ -120,6 +125,26 @@ def passes(settings: Settings) -> list[Pass]:
     return found
 
 
+def desks(
+    settings: Settings, store: Store, folder: Path, progress: Callable[[str], None]
+) -> Callable[[Snapshot, Budget], Desk | None]:
+    """What gives a pass its way to a model: none without a key, or where the settings say so."""
+    wanted = settings.sleep
+    if not (wanted.ask_model and can_ask(settings)):
+        return lambda snapshot, budget: None
+    model = ClaudeModel(client_options(settings, wanted.model))
+    listed = price_list(settings, model.name)
+    allowed = Allowed(
+        wanted.budget_usd, wanted.budget_usd_day, wanted.budget_usd_note, wanted.budget_tokens
+    )
+
+    def desk(snapshot: Snapshot, budget: Budget) -> Desk:
+        mask = partial(masker, os.environ, snapshot, folder)
+        return Desk(store, model, listed, mask, budget, allowed, progress)
+
+    return desk
+
+
 @contextmanager
 def sleeping(
     flags: Mapping[str, Any], display: Display, directory: Path | None = None
@@ -137,6 +162,7 @@ def sleeping(
                 passes(settings),
                 display.event,
                 display.progress,
+                desks(settings, store, repository.state_dir / TRAJECTORIES, display.progress),
             )
         finally:
             display.quiet()

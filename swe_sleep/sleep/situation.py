@@ -21,6 +21,7 @@ from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.desk import Desk
 from swe_sleep.testing.tests import Tests
 
 LAST_SNAPSHOT = "last snapshot"
@@ -40,9 +41,10 @@ class Situation:
         progress: Callable[[str], None] = lambda line: None,
         outlines: Outlines | None = None,
         commits: dict[str, Mapping[str, str]] | None = None,
+        desk: Desk | None = None,
     ) -> None:
         """`outlines` and `commits` (path to blob, by commit) are what another situation held; the
-        first follows to this snapshot."""
+        first follows to this snapshot. `desk` is None where no model may be asked."""
         self.repository = repository
         self.snapshot = snapshot
         self.store = store
@@ -50,6 +52,7 @@ class Situation:
         self.backend = backend
         self.budget = budget
         self.progress = progress
+        self.desk = desk
         self.view = View(store, snapshot)
         self.outlines = outlines or Outlines(store, snapshot)
         if outlines:

@@ -21,6 +21,7 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Backend
 from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.desk import Desk
 from swe_sleep.sleep.engine import Engine, Listener, Pass, SleepReport, Unit
 from swe_sleep.sleep.situation import Situation
 
@@ -49,6 +50,8 @@ class Sleeper:
     passes: Sequence[Pass]
     listener: Listener | None = None
     progress: Callable[[str], None] = lambda line: None
+    desks: Callable[[Snapshot, Budget], Desk | None] = lambda snapshot, budget: None
+    """Gives a pass its way to a model, where it may ask one."""
     _outlines: Outlines | None = field(default=None, init=False)
     _commits: dict[str, Mapping[str, str]] = field(default_factory=dict, init=False)
     _tidied: float = field(default=-math.inf, init=False)
@@ -129,6 +132,7 @@ class Sleeper:
             self.progress,
             self._outlines,
             self._commits,
+            self.desks(snapshot, budget),
         )
         self._outlines = work.outlines
         return work
