@@ -1,0 +1,38 @@
+"""Open sandboxes on tiny repositories."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sandbox.protocol import Limits
+from swe_sleep.testing.tests import Tests
+
+OpenTests = Callable[[Mapping[str, str]], Tests]
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
+    """Its environment, pytest and coverage alone, is made once."""
+    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
+    return LocalBackend(options, level="plain")
+
+
+@pytest.fixture
+def open_tests(make_repository: Callable[..., Path], backend: LocalBackend) -> Iterator[OpenTests]:
+    """`open_tests({path: text})` gives the `Tests` of an open sandbox."""
+    with contextlib.ExitStack() as stack:
+
+        def make(files: Mapping[str, str]) -> Tests:
+            snapshot = Repository.open(make_repository(files)).snapshot()
+            environment = backend.prepare(snapshot, progress=lambda text: None)
+            sandbox = backend.open(snapshot, environment, limits=Limits(memory_mb=2048))
+            return Tests(stack.enter_context(sandbox))
+
+        yield make
