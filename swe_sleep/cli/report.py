@@ -56,7 +56,7 @@ def _show_test(console: Console, solved: Solved) -> None:
     made = solved.reproduction
     if made is None:
         return
-    console.print(f"  reproduced by {made.path}, written from the issue's text:")
+    console.print(f"  reproduced by {made.path}, {made.by}:")
     for line in made.source.rstrip().split("\n"):
         console.print(f"    {line}".rstrip(), style="dim")
     if solved.weak:
@@ -107,7 +107,7 @@ def plain(solved: Solved) -> dict[str, object]:
         "reproduction": None
         if made is None
         else {
-            "by": "written from the issue's text",
+            "by": made.by,
             "path": made.path,
             "source": made.source,
             "tests": made.test_ids,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.errors import TestsError, UsageError
 from swe_sleep.notes.evidence import Failing
 from swe_sleep.records import Coverage, Issue, TestRun
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.solve.foreseen import foreseen
 from swe_sleep.solve.knowledge import Knowledge
 from swe_sleep.solve.matching import matches
 from swe_sleep.solve.outcome import Limits
-from swe_sleep.solve.reproduction.reproduce import Attempt, Reproduction, reproduce
+from swe_sleep.solve.reproduction.reproduce import (
+    AT_SLEEP_TIME,
+    Attempt,
+    Reproduction,
+    reproduce,
+)
 from swe_sleep.testing.tests import Tests
 
 
@@ -25,7 +31,7 @@ class Shown:
     suite: TestRun | None = None
     """The run of everything, where one had to be made."""
     reproduction: Reproduction | None = None
-    """The test that was written, where no other shows the issue."""
+    """The test that was written, now or at sleep time, where no other shows the issue."""
     runs: int = 0
 
 
@@ -52,11 +58,15 @@ class Finding:
         raises."""
         shown = self._shown = Shown()
         known = list(self._knowledge.failing())
+        named = [] if issue.test_ids else _matching(issue, known)
+        if not named and (made := self._foreseen(issue)):
+            shown.reproduction, shown.failing = made, made.failing
+            return shown
         if issue.test_ids:
             shown.failing = tuple(self._named(issue.test_ids, known))
             return shown
-        if found := _matching(issue, known):
-            shown.failing = tuple(found)
+        if named:
+            shown.failing = tuple(named)
             return shown
         attempt = self._reproduce(issue)
         made = attempt.reproduction
@@ -74,6 +84,24 @@ class Finding:
         else:
             shown.why = _missing(len(failing), attempt)
         return shown
+
+    def _foreseen(self, issue: Issue) -> Reproduction | None:
+        """The test that sleep wrote for this very issue, if it still fails."""
+        seen = foreseen(issue, self._knowledge.issues())
+        written = seen.issue.written if seen is not None else None
+        if written is None:
+            return None
+        self._progress("running the test that was written at sleep time")
+        sandbox = self._tests.sandbox
+        sandbox.put(written.files)
+        try:
+            run = self._run(written.tests, strict=False)
+        finally:
+            sandbox.reset()
+        failing = _bad(run, written.passed_with)
+        if not failing:
+            return None
+        return Reproduction(written.path, written.content, tuple(failing), by=AT_SLEEP_TIME)
 
     def _reproduce(self, issue: Issue) -> Attempt:
         if not issue.text.strip() or self._limits.stop():
@@ -95,9 +123,7 @@ class Finding:
     def _run_everything(self) -> list[Failing]:
         self._progress("running the whole suite to see what fails")
         suite = self._shown.suite = self._run(None)
-        lines = (suite.coverage or Coverage()).lines
-        bad = [result for result in suite.results if result.outcome.bad]
-        return [Failing(result, lines.get(result.test_id, {}), None) for result in bad]
+        return _bad(suite)
 
     def _named(self, ids: Sequence[str], known: Sequence[Failing]) -> list[Failing]:
         by_id = {test.id: test for test in known}
@@ -107,12 +133,7 @@ class Finding:
             self._progress("running the named tests")
             run = self._run(missing)
             problem = run.problem
-            lines = (run.coverage or Coverage()).lines
-            by_id |= {
-                r.test_id: Failing(r, lines.get(r.test_id, {}), None)
-                for r in run.results
-                if r.outcome.bad
-            }
+            by_id |= {test.id: test for test in _bad(run)}
             # A parametrised test is named by its function, a class or a file by its tests.
             ids = [*ids, *(r.test_id for r in run.results if r.test_id not in ids)]
         found = [by_id[test] for test in ids if test in by_id]
@@ -122,15 +143,22 @@ class Finding:
             raise UsageError("the named tests pass as the code is; there is nothing to mend.")
         return found
 
-    def _run(self, ids: Sequence[str] | None) -> TestRun:
+    def _run(self, ids: Sequence[str] | None, *, strict: bool = True) -> TestRun:
         self._shown.runs += 1
         return self._tests.run(
             ids,
             coverage=True,
+            strict=strict,
             timeout_s=self._limits.suite_s,
             test_timeout_s=self._limits.test_s,
             stop=self._limits.stop,
         )
+
+
+def _bad(run: TestRun, passed_with: Mapping[str, str] | None = None) -> list[Failing]:
+    lines = (run.coverage or Coverage()).lines
+    bad = [result for result in run.results if result.outcome.bad]
+    return [Failing(r, lines.get(r.test_id, {}), passed_with or None) for r in bad]
 
 
 def _matching(issue: Issue, failing: Sequence[Failing]) -> list[Failing]:

@@ -88,7 +88,8 @@ class Solved:
     failing: tuple[TestResult, ...] = ()
     """The tests that show the issue."""
     reproduction: Reproduction | None = None
-    """The test that was written from the issue's text, where none showed the issue."""
+    """The test that was written, from the issue's text or at sleep time, where no other showed
+    the issue."""
     suspicions: tuple[Suspicion, ...] = ()
     notes: tuple[str, ...] = ()
     """Subjects of the notes that were used."""

@@ -215,7 +215,7 @@ class Solve:
         made, snapshot = shown.reproduction, self._snapshot
         if made is not None:
             snapshot = with_files(snapshot, made.files)
-            said = f"written from the issue's text, fails now{made.weak and f'; weak: {made.weak}'}"
+            said = f"{made.by}, fails now{made.weak and f'; weak: {made.weak}'}"
             known.insert(0, ContextLine(Place(made.path), said, "proven"))
             if not made.weak:
                 issue = replace(issue, test_ids=made.test_ids)

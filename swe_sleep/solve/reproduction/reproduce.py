@@ -39,6 +39,9 @@ FOREIGN = frozenset(
 )  # fmt: skip
 """What an example raises that was not made for this place; no reason unless the text names it."""
 
+FROM_THE_TEXT = "written from the issue's text"
+AT_SLEEP_TIME = "written at sleep time"
+
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
@@ -51,6 +54,8 @@ class Reproduction:
     """Empty, or why a patch that passes it may still be wrong, in one line."""
     silences: bool = False
     """A patch that merely hides an exception would pass it."""
+    by: str = FROM_THE_TEXT
+    """How it came about."""
 
     @property
     def test_ids(self) -> tuple[str, ...]:
