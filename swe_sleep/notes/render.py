@@ -48,19 +48,30 @@ def document(notes: Iterable[Seen], title: str) -> str:
 
 
 def _issue(issue: AnticipatedIssue) -> Iterator[str]:
-    yield f"State: {STATE_WORDS[issue.state]}."
+    led = f" (lead: {issue.lead})" if issue.lead else ""
+    yield f"State: {STATE_WORDS[issue.state]}{led}."
     for test in issue.tests[:10]:
         yield f"- failing test: `{test}`"
+    if issue.check and not issue.tests:
+        yield f"- to test it: {issue.check}"
     for place in issue.cause[:5]:
         yield f"- came with the change at `{place}`"
     for suspicion in issue.suspicions[:5]:
         yield f"- suspicious: `{suspicion.place}` ({suspicion.score:.2f}; {suspicion.why})"
+    if issue.written is not None:
+        yield f"- shown by a test written at sleep time, `{issue.written.path}`:"
+        yield ""
+        yield _fenced("python", issue.written.content)
     for patch in issue.patches[:1]:
         yield f"- candidate patch, already tested: {patch.summary}"
         yield ""
-        # A diff may hold a fence of its own: ours is longer than any in it.
-        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", patch.diff) or [""]))
-        yield f"{fence}diff\n{patch.diff.rstrip()}\n{fence}"
+        yield _fenced("diff", patch.diff)
+
+
+def _fenced(language: str, text: str) -> str:
+    """A block of code. It may hold a fence of its own: ours is longer than any in it."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _age(seconds: float) -> str:
