@@ -12,7 +12,7 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,38 +22,36 @@ from typing import Any
 import msgspec
 
 from swe_sleep.errors import StoreError, StoreFull, StoreTooNew
+from swe_sleep.notes import ledger
+from swe_sleep.notes.ledger import Run, Saved
+from swe_sleep.notes.ledger import Spent as Spent
 from swe_sleep.records import Note, Place, Usage
 
-SCHEMA_VERSION = 1
+SCHEMA = ("schema.sql", "journal.sql", "asked.sql")
+"""What each version added to the one before."""
+SCHEMA_VERSION = len(SCHEMA)
 VERSIONS_KEPT = 8
 """Versions of one note (same kind, subject and producer) that are kept for other branches."""
 ARTEFACT_DAYS = 60
 """An artefact that was not used for so long is forgotten; it can be made again."""
-
-
+LONGEST_AWAY_DAYS = 14
+"""However far the clock went between two tidyings, no more than this is believed: one that jumped
+must not make everything look old."""
 SHARED_MEMORY_BYTES = 1 << 16
 """What SQLite needs beside the file, at least, to open it."""
 QUERY_WORDS = 64
 """Words of a query that are looked up; an issue may be as long as a book."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """One line of the ledger."""
-
-    at: float
-    activity: str
-    what: str
-    model: str
-    usage: Usage
+_TIDIED = "tidied"
 
 
 class Store:
-    """Notes, artefacts, finished units of work and the ledger. For one thread at a time."""
+    """Notes, artefacts, finished units of work, their journal and the ledger. For one thread at a
+    time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         """Open or make the store. Raises StoreTooNew, StoreFull, StoreError."""
         self.path = path
+        self._clock = clock
         with _translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._connect()
@@ -81,19 +79,25 @@ class Store:
             )
         if version == SCHEMA_VERSION:
             return
-        schema = importlib.resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+        folder = importlib.resources.files(__package__)
         # Two first starts at once: whoever gets the lock second finds the version already set.
         db.execute("BEGIN IMMEDIATE")
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in _statements(schema):
+            for name in SCHEMA[version:]:
+                for statement in _statements(folder.joinpath(name).read_text("utf-8")):
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             db.execute("COMMIT")
         except BaseException:
             db.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """For the other tables' own modules of this room. Raises StoreFull, StoreError."""
+        with self._transaction() as db:
+            yield db
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -131,13 +135,15 @@ class Store:
         notes: Iterable[Note] = (),
         artefacts: Iterable[tuple[str, str, bytes]] = (),
         unit: tuple[str, str, str, str] | None = None,
+        run: Run | None = None,
         spent: Spent | None = None,
+        saved: Iterable[Saved] = (),
     ) -> None:
         """Write what one unit of work made, all or nothing.
 
         `artefacts` are (kind, key, payload); `unit` is (key, pass, subject, outcome).
         """
-        now = time.time()
+        now = self._clock()
         with self._transaction() as db:
             for note in notes:
                 self._put(db, note, now)
@@ -147,17 +153,7 @@ class Store:
             )
             if unit is not None:
                 db.execute("INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?)", (*unit, now))
-            if spent is not None:
-                db.execute(
-                    "INSERT INTO ledger (at, activity, what, model, usage) VALUES (?, ?, ?, ?, ?)",
-                    (
-                        spent.at or now,
-                        spent.activity,
-                        spent.what,
-                        spent.model,
-                        msgspec.json.encode(spent.usage),
-                    ),
-                )
+            ledger.write(db, now, run, spent, saved)
 
     def _put(self, db: sqlite3.Connection, note: Note, now: float) -> None:
         key = content_key(note.inputs)
@@ -214,11 +210,12 @@ class Store:
             db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def tidy(self) -> None:
-        """Forget old versions of notes, and artefacts that nothing used for long."""
+        """Forget old versions of notes, artefacts that nothing used for long, and what the journal
+        and the ledger hold one by one of days ago."""
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY kind, subject, producer"
-                " ORDER BY created DESC, id DESC) AS n FROM notes) WHERE n > ?",
+                " ORDER BY id DESC) AS n FROM notes) WHERE n > ?",
                 (VERSIONS_KEPT,),
             ).fetchall()
             self._forget(db, [row for (row,) in rows])
@@ -226,9 +223,25 @@ class Store:
                 "DELETE FROM inputs WHERE NOT EXISTS"
                 " (SELECT 1 FROM note_inputs WHERE input = inputs.id)"
             )
-            oldest = time.time() - ARTEFACT_DAYS * 86400
+            now = self._believed(db)
+            oldest = now - ARTEFACT_DAYS * 86400
             db.execute("DELETE FROM artefacts WHERE used < ?", (oldest,))
             db.execute("DELETE FROM units WHERE finished < ?", (oldest,))
+            ledger.tidy(db, now)
+
+    def _believed(self, db: sqlite3.Connection) -> float:
+        """The time, as far as it can be believed. A clock that jumped ahead is believed by and by,
+        and what it stamped then is stamped again once it is back."""
+        now = self._clock()
+        row = db.execute("SELECT value FROM facts WHERE name = ?", (_TIDIED,)).fetchone()
+        if row is not None:
+            last = float(row[0])
+            if now < last:
+                db.execute("UPDATE artefacts SET used = ? WHERE used > ?", (now, now))
+                db.execute("UPDATE units SET finished = ? WHERE finished > ?", (now, now))
+            now = min(now, last + LONGEST_AWAY_DAYS * 86400)
+        db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_TIDIED, str(now).encode()))
+        return now
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -242,7 +255,7 @@ class Store:
         """Those of the artefacts that are there, by key. Marks them as used today."""
         found: dict[str, bytes] = {}
         stale: list[str] = []
-        yesterday = time.time() - 86400
+        yesterday = self._clock() - 86400
         with self._reading() as db:
             for part in batched(dict.fromkeys(keys)):
                 marks = ", ".join("?" * len(part))
@@ -257,7 +270,7 @@ class Store:
             with self._transaction() as db:
                 db.executemany(
                     "UPDATE artefacts SET used = ? WHERE (kind, key) = (?, ?)",
-                    ((time.time(), kind, key) for key in stale),
+                    ((self._clock(), kind, key) for key in stale),
                 )
         return found
 
@@ -289,14 +302,17 @@ class Store:
     def spent(self, *, since: float = 0.0) -> list[Spent]:
         """The ledger from a moment on, oldest first."""
         with self._reading() as db:
-            rows = db.execute(
-                "SELECT at, activity, what, model, usage FROM ledger WHERE at >= ? ORDER BY id",
-                (since,),
-            ).fetchall()
-        return [
-            Spent(at, activity, what, model, msgspec.json.decode(usage, type=Usage))
-            for at, activity, what, model, usage in rows
-        ]
+            return ledger.spent(db, since)
+
+    def saved(self, *, since: float = 0.0) -> list[Saved]:
+        """What notes saved from a moment on, oldest first."""
+        with self._reading() as db:
+            return ledger.saved(db, since)
+
+    def runs(self, *, last: int = ledger.RUNS_KEPT) -> list[Run]:
+        """The last so many runs of each pass's units of each product, oldest first."""
+        with self._reading() as db:
+            return ledger.runs(db, last)
 
     def size_bytes(self) -> int:
         with self._reading() as db:
@@ -309,7 +325,7 @@ class Store:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT id, kind, subject, body, producer, data, evidence, usage, confidence,"
-                f" created FROM notes WHERE {where} ORDER BY created DESC, id DESC",
+                f" created FROM notes WHERE {where} ORDER BY id DESC",  # clocks jump
                 tuple(arguments),
             ).fetchall()
             return [_stored(db, row) for row in rows]
