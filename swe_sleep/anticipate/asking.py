@@ -6,21 +6,30 @@ again with the reason.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
+from swe_sleep.anticipate.digest import Module, around
 from swe_sleep.errors import ModelError
+from swe_sleep.index.outline import outline
 from swe_sleep.model.protocol import Message, Reply, Request, user
+from swe_sleep.prompts.fence import Fence
 from swe_sleep.prompts.render import render
+from swe_sleep.records import AnticipatedIssue
+from swe_sleep.testing.discovery import is_test_path
 
 Ask = Callable[[Request], Reply]
 """Answers one request. Raises what the desk raises, which is nobody's business in this room."""
 
 MOST_REASON = 1200
 """Characters of a reason that the model is told."""
+MOST_TOKENS = 6000
+"""For an answer with a patch, the thinking before it included."""
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -109,3 +118,113 @@ def _plain(node: object, definitions: Mapping[str, object]) -> object:
 def _short(reason: object) -> str:
     text = " ".join(str(reason).split())
     return text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
+
+
+# -- edits -----------------------------------------------------------------------------------------
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`search` stands exactly once in the file, and is replaced."""
+
+    path: str
+    search: str
+    replace: str
+
+
+class Edits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cause: str
+    edits: list[Edit]
+
+
+def edited(files: Mapping[str, bytes], edits: Sequence[Edit]) -> dict[str, bytes]:
+    """The files that the edits change, with the edits made. Raises Misfit where one does not fit,
+    changes tests, or leaves a file that does not parse."""
+    texts: dict[str, str] = {}
+    for edit in edits:
+        if edit.path not in files:
+            raise Misfit(f"{edit.path[:200]!r} is none of the files that you were shown")
+        if is_test_path(edit.path):
+            raise Misfit(f"{edit.path} is a test, which a patch must not change")
+        text = texts.get(edit.path)
+        if text is None:
+            text = _decoded(edit.path, files[edit.path])
+        windows = "\r\n" in text
+        search, replace = (
+            part.replace("\r\n", "\n").replace("\n", "\r\n") if windows else part
+            for part in (edit.search, edit.replace)
+        )
+        count = text.count(search) if search.strip() else 0
+        if count != 1:
+            where = f"stands {count} times in {edit.path}" if count else f"is not in {edit.path}"
+            raise Misfit(f"the text to be replaced {where}: {edit.search[:200]!r}")
+        texts[edit.path] = text.replace(search, replace)
+    found = {path: text.encode() for path, text in texts.items()}
+    changed = {path: content for path, content in found.items() if content != files[path]}
+    for path, content in changed.items():
+        if path.endswith(".py") and (problem := unparsable(content)):
+            raise Misfit(f"with the edits {path} does not parse: {problem}")
+    return changed
+
+
+def _decoded(path: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Misfit(f"{path} is not UTF-8, so it cannot be edited") from None
+
+
+def unparsable(content: bytes) -> str:
+    """Why this is no Python, or ""."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
+def patch_for(
+    issue: AnticipatedIssue,
+    files: Mapping[str, bytes],
+    ask: Ask,
+    *,
+    fence: Fence,
+    shown: str = "",
+    request: Request | None = None,
+) -> dict[str, bytes]:
+    """The new contents of some of these files, so that the test which shows the issue would pass.
+    `shown` is what that test prints now. Nothing is run here: the patch is yet to be verified.
+
+    Sent are the functions at the issue's suspicious places, not whole files. Raises Unfit, and what
+    `ask` raises.
+    """
+    code = []
+    for path, content in files.items():
+        text = content.decode("utf-8", "replace")
+        module = Module(path, text, outline(content, "python"))
+        places = [*(s.place for s in issue.suspicions), *issue.cause]
+        lines = [place.line for place in places if place.path == path and place.line]
+        code.append(around(module, lines))
+    parts = {
+        "issue": f"{issue.title}\n\n{issue.symptom}",
+        "why": "\n".join(f"{s.place}: {s.why}" for s in issue.suspicions[:5]),
+        "test": issue.written.content if issue.written else "\n".join(issue.tests),
+        "shown": shown,
+        "code": "\n\n".join(code),
+    }
+    fenced = {name: fence.around(text) if text.strip() else "" for name, text in parts.items()}
+    asked = dataclasses.replace(
+        request or Request("", ()),
+        system=render("patch_system"),
+        messages=(user(render("patch", tag=fence.tag, **fenced)),),
+        max_tokens=MOST_TOKENS,
+    )
+
+    def check(given: Edits) -> dict[str, bytes]:
+        made = edited(files, given.edits)
+        if not made:
+            raise Misfit("it changes nothing")
+        return made
+
+    return structured(ask, asked, Edits, check)

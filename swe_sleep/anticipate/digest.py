@@ -66,15 +66,13 @@ def numbered(module: Module, most_chars: int = MOST_CHARS) -> str:
     shown = {s.line: s for s in chosen(module, most_chars)}
     lines = module.text.splitlines()
     keep: set[int] = set()
-    inside: set[int] = set()
     for symbol in functions(module.outline):
         body = range(symbol.line, symbol.end_line + 1)
-        inside.update(body)
         if symbol.line in shown:
             keep.update(_cut(body))
         else:
             keep.update(range(symbol.name_line, symbol.name_line + 1))
-    outside = [n for n in range(1, len(lines) + 1) if n not in inside and lines[n - 1].strip()]
+    outside = _outside(module)
     headers = {s.name_line for s in module.outline.symbols if s.kind == "class"}
     keep.update(n for n in outside if n in headers)
     keep.update(outside[:MOST_MODULE_LINES])
@@ -109,17 +107,32 @@ def contents(outline: Outline) -> str:
     return "\n".join(f"{s.line}-{s.end_line} {s.qualname}" for s in named)
 
 
-def plain(module: Module, qualnames: Collection[str], most_chars: int = MOST_CHARS) -> str:
-    """Some functions as they stand, for an edit that has to quote them exactly."""
-    lines = module.text.splitlines()
+def around(module: Module, lines: Collection[int], most_chars: int = MOST_CHARS) -> str:
+    """The functions that hold these lines, and what stands outside of functions, as they are: for
+    an edit that has to quote exactly. A short file is given whole."""
+    every = module.text.splitlines()
+    if len(module.text) <= most_chars:
+        return f"{module.path}, whole:\n{module.text}"
     out: list[str] = []
+    room = most_chars
     for symbol in functions(module.outline):
-        if symbol.qualname in qualnames:
-            body = "\n".join(lines[symbol.line - 1 : symbol.end_line])
-            head = f"{module.path}, lines {symbol.line} to {symbol.end_line}:"
-            if sum(map(len, out)) + len(body) <= most_chars or not out:
-                out.append(f"{head}\n{body[:most_chars]}")
-    return "\n\n".join(out)
+        body = range(symbol.line, symbol.end_line + 1)
+        if any(line in body for line in lines):
+            text = "\n".join(every[symbol.line - 1 : symbol.end_line])[: max(room, 500)]
+            room -= len(text)
+            out.append(f"{module.path}, lines {symbol.line} to {symbol.end_line}:\n{text}")
+    top = _outside(module)[:MOST_MODULE_LINES]
+    head = "\n".join(every[n - 1] for n in top)
+    return "\n\n".join((f"{module.path}, outside of functions:\n{head}", *out))
+
+
+def _outside(module: Module) -> list[int]:
+    """The lines that stand in no function and are not empty."""
+    inside: set[int] = set()
+    for symbol in functions(module.outline):
+        inside.update(range(symbol.line, symbol.end_line + 1))
+    lines = module.text.splitlines()
+    return [n for n in range(1, len(lines) + 1) if n not in inside and lines[n - 1].strip()]
 
 
 def change(before: str, after: str, path: str, most_chars: int = MOST_DIFF_CHARS) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ class Fence:
     @classmethod
     def new(cls) -> Fence:
         return cls(f"data-{secrets.token_hex(6)}")
+
+    @classmethod
+    def lasting(cls, secret: bytes) -> Fence:
+        """The same markers each time for who holds the secret: a request that is asked again has
+        to be the same to the byte."""
+        return cls(f"data-{hashlib.blake2b(secret, digest_size=6).hexdigest()}")
 
     def around(self, text: str) -> str:
         """The text between the markers. A copy of the tag inside it is made harmless."""
