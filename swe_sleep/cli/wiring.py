@@ -48,6 +48,7 @@ from swe_sleep.sleep.passes.graph import GraphPass
 from swe_sleep.sleep.passes.history import HistoryPass
 from swe_sleep.sleep.passes.impact import ImpactPass
 from swe_sleep.sleep.passes.layout import LayoutPass
+from swe_sleep.sleep.passes.mend import MendPass
 from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
@@ -121,7 +122,7 @@ def passes(settings: Settings) -> list[Pass]:
         EnvironmentPass(),
     ]
     if settings.sleep.speculate:
-        found.append(SpeculatePass())
+        found += [SpeculatePass(), MendPass()]
     return found
 
 

@@ -78,6 +78,9 @@ PROOF = Product("proof of a lead", Level.CHANGE, 0.2, 900)
 DIFFERENCE = Product("changed behaviour", Level.CHANGE, 0.1, 900)
 """Old version against new on harvested inputs, where there is no lead."""
 
+MODEL_PATCH = Product("patch by a model", Level.CHANGE, 0.5, 900)
+"""For a proven issue that the search could not mend."""
+
 # Longer sleep.
 HISTORY = Product("history", Level.SLEEP, 0.2, 100)
 HISTORY_OLDER = Product("older history", Level.SLEEP, 0.1, 100)
@@ -89,6 +92,7 @@ RISK = Product("risk", Level.SLEEP, 0.5, 600)
 SUMMARY = Product("summary", Level.SLEEP, 0.5, 120)
 ANTICIPATION = Product("anticipated issues", Level.SLEEP, 0.2, 900)
 REPRODUCTION = Product("proof of an anticipated issue", Level.SLEEP, 0.4, 900)
+PATCH_FOUND = Product("tested patch of a found bug", Level.SLEEP, 0.3, 900)
 HUNT = Product("hunted bugs", Level.SPARE, 0.05, 1800)
 
 PRODUCTS = {
