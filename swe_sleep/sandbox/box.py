@@ -24,6 +24,9 @@ WORKDIR = "/workspace"
 SCRATCH = "/tmp/scratch"
 HOME = "/tmp/home"
 BATCH_BYTES = 8_000_000
+ENDING_S = 10.0
+MOST_MOVED = 500
+"""More changed files than this, and a new copy is as quick."""
 CHANGE_BYTES = 50_000_000
 """An added file larger than this is taken for a build product and left out of `changes`."""
 _PASSED_ON = ("TZ",)
@@ -164,6 +167,38 @@ class Box:
         missing = self._connection.request({"do": "reset"})[0]["missing"]
         self._put("work", self._pristine(_text(name) for name in missing), pristine=True)
 
+    def move_to(self, snapshot: Snapshot) -> bool:
+        old = self._snapshot.files
+        changed = {path: e for path, e in snapshot.files.items() if old.get(path) != e}
+        gone = [path for path in old if path not in snapshot.files]
+        modes = {e.mode for e in changed.values()} | {
+            old[path].mode for path in (*gone, *changed) if path in old
+        }
+        plain = all(mode & REGULAR == REGULAR for mode in modes)
+        many = len(changed) + len(gone) > MOST_MOVED
+        if many or not plain or not self.environment.generated.keys().isdisjoint(changed):
+            return False
+        self._shell.end()
+        self.reset()
+        later: list[tuple[str, int | None, bytes | None]] = []
+        for path in gone:  # first: where a file was, a folder may come
+            del self._spots[path]
+            later.append((os.fsdecode(paths.to_os(path)), None, None))
+        self._put("work", later, pristine=True, later=True)
+        later.clear()
+        for path, entry in changed.items():
+            content = snapshot.read(path)
+            self._first.seek(0, os.SEEK_END)
+            self._spots[path] = (self._first.tell(), len(content))
+            self._first.write(content)
+            later.append((os.fsdecode(paths.to_os(path)), entry.mode, content))
+        try:
+            self._put("work", later, pristine=True, later=True)
+        except SandboxError:  # such as a file where a folder is
+            return False
+        self._snapshot = snapshot
+        return True
+
     def close(self) -> None:
         with self._closing:
             if self._closed:
@@ -247,13 +282,14 @@ class Box:
         files: Iterable[tuple[str, int | None, bytes | None]],
         *,
         pristine: bool = False,
+        later: bool = False,
     ) -> None:
         entries: list[tuple[str, int | None, int | None]] = []
         body = bytearray()
 
         def send() -> None:
             request = {"do": "put", "base": base, "entries": entries, "pristine": pristine}
-            self._connection.request(request, bytes(body))
+            self._connection.request(request | {"later": later}, bytes(body))
 
         for name, mode, content in files:
             entries.append((name, mode, None if content is None else len(content)))
@@ -288,6 +324,11 @@ class BoxShell:
             shell_ended=not self._lives,
             shell_new=lived and reply.get("new", False),
         )
+
+    def end(self) -> None:
+        """End it with everything that it started, if there is one."""
+        if self._lives:
+            self.run("exit", timeout_s=ENDING_S)
 
 
 def _completed(reply: dict[str, Any], output: bytes) -> Completed:

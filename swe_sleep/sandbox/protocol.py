@@ -164,6 +164,13 @@ class Sandbox(Protocol):
         """Make the copy the snapshot again."""
         ...
 
+    def move_to(self, snapshot: Snapshot) -> bool:
+        """Make the copy another snapshot, as if it had been opened with that, and end the shell
+        with everything that it started. What commands wrote into `scratch` stays. False where
+        that can't be done, or would be no quicker than opening a new one: the sandbox is then
+        only good for being closed."""
+        ...
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...

@@ -9,16 +9,18 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from swe_sleep.errors import EngineLost, SandboxError
+from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox import owners
 from swe_sleep.sandbox.protocol import Backend, Completed, Environment, Sandbox
 
+Content = bytes | tuple[int, bytes]
 PATIENT_S = 60.0
 
 
@@ -381,6 +383,52 @@ def test_reset_makes_the_copy_the_snapshot_again(sandbox: Sandbox) -> None:
         ["./.gitignore", "./run.sh", "./shop/__init__.py", "./shop/cart.py", "./tests/test_cart.py"]
     )
     assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "ran\n"
+
+
+def test_moves_to_another_snapshot(
+    sandbox: Sandbox, make_snapshot: Callable[[Mapping[str, Content]], Snapshot]
+) -> None:
+    files: dict[str, Content] = {
+        "shop/__init__.py": b"",
+        "shop/cart.py": b"def total(prices):\n    return max(prices)\n",
+        "shop/tax.py": b"RATE = 0.2\n",
+        "run.sh": (0o100755, b"#!/bin/sh\necho moved\n"),
+        ".gitignore": b"*.log\n",
+    }
+    sandbox.shell().run("sleep 600 & echo $! > /proc/self/fd/1; touch left", timeout_s=PATIENT_S)
+    assert sandbox.move_to(make_snapshot(files))
+    assert sandbox.run(["pgrep", "-f", "sleep 600"], timeout_s=9).stdout == ""
+    assert sandbox.changes() == {}
+    for _ in range(2):
+        listing = sandbox.run(["find", ".", "-type", "f"], timeout_s=9).stdout
+        assert sorted(listing.split()) == sorted(f"./{path}" for path in files)
+        assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "moved\n"
+        assert sandbox.get("shop/cart.py") == files["shop/cart.py"]
+        sandbox.put({"shop/cart.py": None, "shop/tax.py": b"", "run.sh": None, "more": b""})
+        assert set(sandbox.changes()) == {"shop/cart.py", "shop/tax.py", "run.sh", "more"}
+        sandbox.reset()  # gives back what it moved to, not what it was opened with
+
+
+def test_compiled_code_of_an_earlier_snapshot_does_not_run(
+    sandbox: Sandbox, make_snapshot: Callable[[Mapping[str, Content]], Snapshot]
+) -> None:
+    say = [sandbox.environment.python, "-c", "import shop.cart as c; print(c.X)"]
+    for round_number in range(3):
+        for value in (b"X = 1\n", b"X = 2\n"):
+            assert sandbox.move_to(make_snapshot({"shop/cart.py": value}))
+            for edit in (b"X = 3\n", b""):
+                sandbox.put({"shop/cart.py": edit})
+                sandbox.run(say, timeout_s=PATIENT_S)
+                sandbox.reset()
+                done = sandbox.run(say, timeout_s=PATIENT_S)
+                assert done.stdout == value.decode()[4:], (round_number, done)
+
+
+def test_what_it_can_not_move_to(
+    sandbox: Sandbox, make_snapshot: Callable[[Mapping[str, Content]], Snapshot]
+) -> None:
+    assert not sandbox.move_to(make_snapshot({"link": (0o120000, b"shop")}))
+    assert not sandbox.move_to(make_snapshot({f"f{n}": b"" for n in range(5000)}))
 
 
 def test_no_stale_compiled_code_runs(sandbox: Sandbox) -> None:

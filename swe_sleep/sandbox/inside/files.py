@@ -24,6 +24,10 @@ SKIPPED = {
 }
 
 
+FIRST = 1_000_000_000
+"""The second of change of everything that came with the first snapshot."""
+
+
 class Files:
     """The copy of the repository, and what it was like at first. No symlink is ever followed
     but one that stays inside the copy."""
@@ -31,7 +35,8 @@ class Files:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.pristine: dict[str, tuple[int, str, tuple[int, ...]]] = {}
-        self.clock = 1_000_000_000  # time stamps of what `put` writes; see `write`
+        self.clock = FIRST  # time stamps of what `put` writes; see `write`
+        self.seconds: dict[str, int] = {}  # of what came with a later snapshot
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self.roots = {
             "work": os.open(settings.work, flags), "scratch": os.open(settings.scratch, flags),
@@ -60,7 +65,9 @@ class Files:
             fd = deeper
         return fd
 
-    def put(self, entries: list[list[Any]], body: bytes, base: str, pristine: bool) -> None:
+    def put(self, entries: list[list[Any]], body: bytes, base: str, pristine: bool,
+            later: bool) -> None:  # fmt: skip
+        """`pristine`: it is what the snapshot holds; `later`: a later one than the first."""
         self.clock += 1
         at, folders = 0, {}
         try:
@@ -68,8 +75,12 @@ class Files:
                 parent, _, name = path.rpartition("/")
                 if name in ("", ".", ".."):
                     raise Refused("refused", "the path leaves the sandbox")
+                if later:
+                    self.seconds[path] = self.clock
                 if size is None:
                     self.delete(base, path)
+                    if pristine:
+                        self.pristine.pop(path, None)
                     continue
                 if parent not in folders:
                     parts = parent.split("/") if parent else []
@@ -108,7 +119,7 @@ class Files:
                 # Python takes compiled code for current while the source has the same size and
                 # second of change: each version gets a second of its own, the first always the
                 # same, so that no stale compiled code can run.
-                second = 1_000_000_000 if pristine else self.clock
+                second = self.seconds.get(path, FIRST) if pristine else self.clock
                 os.utime(fd, (second, second))
             finally:
                 os.close(fd)

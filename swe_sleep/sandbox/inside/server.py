@@ -170,7 +170,8 @@ class Server:
                     write_all(keeper.control, frame({}))
             return b""
         if do == "put":
-            self.files.put(header["entries"], body, header["base"], header["pristine"])
+            pristine, later = header["pristine"], header.get("later", False)
+            self.files.put(header["entries"], body, header["base"], pristine, later)
         elif do == "get":
             return self.files.get(header["base"], header["path"], header["limit"])
         elif do == "readlink":
