@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from swe_sleep.sandbox.protocol import Sandbox
@@ -43,13 +43,19 @@ class Server:
         self.up = done.exit_code == 0 and done.stdout.strip().isdigit()
         return self.up
 
-    def ask(self, job: Mapping[str, Any], *, timeout_s: float) -> bool:
-        """Have one job done; False where the server is lost."""
+    def ask(
+        self,
+        job: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        stop: Callable[[], bool] | None = None,
+    ) -> bool:
+        """Have one job done; False where the server is lost, as it is once `stop` is true."""
         place = posixpath.join(self.folder, "job.json")
         self._sandbox.put({place: json.dumps(job).encode()})
         folder = shlex.quote(self.folder)
         command = f"( {_ASK.format(f=folder, job=shlex.quote(place))} ) 2>/dev/null"
-        done = self._sandbox.shell().run(command, timeout_s=timeout_s + BACKSTOP_S)
+        done = self._sandbox.shell().run(command, timeout_s=timeout_s + BACKSTOP_S, stop=stop)
         self.up = done.exit_code == 0 and not done.cut
         return self.up
 

@@ -113,7 +113,7 @@ class Tests:
         return {
             "root": root,
             "scratch": self.folder,
-            "folder": posixpath.join(self.folder, f"run-{next(self._numbers)}"),
+            "folder": self.new_folder("run"),
             "path": [posixpath.join(root, part) for part in environment.python_path],
             "paths": list(environment.test_paths),
             "options": list(environment.test_arguments),
@@ -129,9 +129,14 @@ class Tests:
             "strict": True,
         }
 
-    def install(self) -> None:
-        """Put the programs into the sandbox's scratch folder, once."""
-        if not self._installed:
+    def new_folder(self, kind: str) -> str:
+        """A name in the scratch folder that nothing has yet."""
+        return posixpath.join(self.folder, f"{kind}-{next(self._numbers)}")
+
+    def install(self, *, anew: bool = False) -> None:
+        """Put the programs into the sandbox's scratch folder, once; `anew` where what ran there
+        may have changed them."""
+        if anew or not self._installed:
             inside = files("swe_sleep.testing.inside")
             self.sandbox.put(
                 {
@@ -180,7 +185,7 @@ class Tests:
                 "ids": list(map(inward, rest)),
                 "strict": False,
                 "timeout_s": max(1.0, until - time.monotonic()),
-                "folder": posixpath.join(self.folder, f"run-{next(self._numbers)}"),
+                "folder": self.new_folder("run"),
             }
         return execution
 

@@ -18,9 +18,11 @@ from typing import Any, Self
 from swe_sleep.errors import TestsError
 from swe_sleep.records import TestRun
 from swe_sleep.testing.served import Server
-from swe_sleep.testing.tests import Execution, Tests
+from swe_sleep.testing.tests import Execution, Stop, Tests
 
 START_S = 60.0
+MOST_STARTS = 3
+"""In a row, until runs are cold ones."""
 
 
 class WarmTests:
@@ -34,6 +36,7 @@ class WarmTests:
         self.warm = False
         self.why = "not started yet"
         self._starts = 0
+        """In a row, without a run that came to its end."""
         self._server: Server | None = None
 
     def run(
@@ -45,12 +48,14 @@ class WarmTests:
         test_timeout_s: float,
         coverage: bool = False,
         fail_fast: bool = True,
+        stop: Stop | None = None,
     ) -> TestRun:
         """Run tests in this order with `files` in place (None: deleted), then put back what was
-        there. An id that names nothing is an ERROR result."""
+        there. An id that names nothing is an ERROR result. Once `stop` is true the run is
+        cancelled, with what it has."""
         before = self._put(files or {})
         try:
-            return self._run(test_ids, timeout_s, test_timeout_s, coverage, fail_fast)
+            return self._run(test_ids, timeout_s, test_timeout_s, coverage, fail_fast, stop)
         finally:
             if before:
                 self.tests.sandbox.put(before)
@@ -62,15 +67,15 @@ class WarmTests:
         test_timeout_s: float,
         coverage: bool,
         fail_fast: bool,
+        stop: Stop | None,
     ) -> TestRun:
         if not test_ids:
             return TestRun(problem="no tests were asked for")
-        if not self.warm and self._starts < 3:
-            self._start()
+        self.start()
         if self.warm:
             job = self.tests.job(test_ids, timeout_s=timeout_s, test_timeout_s=test_timeout_s)
             job |= {"coverage": coverage, "fail_fast": fail_fast, "strict": False}
-            run = self._ask(job)
+            run = self._ask(job, stop)
             if run is not None:
                 return run
         return self.tests.run(
@@ -80,7 +85,14 @@ class WarmTests:
             coverage=coverage,
             fail_fast=fail_fast,
             strict=False,
+            stop=stop,
         )
+
+    def start(self) -> None:
+        """Have the server up before it is needed. It imports what the tests of the last run in
+        this sandbox, another server's too, imported of what is not the repository's."""
+        if not self.warm and self._starts < MOST_STARTS:
+            self._start()
 
     def _put(self, files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
         """Write the files; what was there before."""
@@ -98,27 +110,35 @@ class WarmTests:
         self._starts += 1
         tests = self.tests
         tests.install()
-        self._server = Server(tests.sandbox, posixpath.join(tests.folder, f"server-{self._starts}"))
+        self._server = Server(tests.sandbox, tests.new_folder("server"))
         argv = [
             tests.sandbox.environment.python,
             posixpath.join(tests.folder, "runner.py"),
             "serve",
             self._server.folder,
             tests.sandbox.workdir,
+            tests.folder,
         ]
         self.warm = self._server.start(argv, timeout_s=START_S)
         last = self._server.last_words
         self.why = "" if self.warm else f"the server did not start: {last()}"
 
-    def _ask(self, job: dict[str, Any]) -> TestRun | None:
+    def _ask(self, job: dict[str, Any], stop: Stop | None) -> TestRun | None:
         """One run by the server; None where it is lost."""
         assert self._server is not None
         began = time.monotonic()
-        if not self._server.ask(job, timeout_s=job["timeout_s"]):
+        done = self._server.ask(job, timeout_s=job["timeout_s"], stop=stop)
+        stopped = not done and stop is not None and stop()
+        if not done:
             self.warm, self.why = False, f"the server was lost: {self._server.last_words()}"
-            return None
+            if not stopped:
+                return None
+        else:
+            self._starts = 0
         execution = Execution()
         execution.reading.take(self.tests.file(job, "events.jsonl"))
+        if stopped:
+            execution.reading.problems.append("the run was cancelled")
         if execution.reading.fatal:
             raise TestsError(f"The tests can not be run: {execution.reading.fatal}.")
         if job["coverage"]:

@@ -12,7 +12,7 @@ from swe_sleep.testing.warm import WarmTests
 OpenTests = Callable[..., Tests]
 
 CALC = {
-    "calc.py": "import decimal\n\ndef less(a, b):\n    return a > b\n",
+    "calc.py": "import colorsys\n\ndef less(a, b):\n    return a > b\n",
     "test_calc.py": (
         "import os, time\nfrom calc import less\n\n"
         "def test_less():\n    assert less(1, 2)\n\n"
@@ -78,7 +78,7 @@ def test_a_lost_server_is_started_again(open_tests: OpenTests) -> None:
         shell = warm.tests.sandbox.shell()
         shell.run("cd /", timeout_s=10)
         folder = warm.tests.folder
-        shell.run(f"kill -9 $(cat {folder}/server-1/pid)", timeout_s=10)
+        shell.run(f"kill -9 $(cat {folder}/server-*/pid)", timeout_s=10)
         assert warm.run(IDS, **LIMITS).bad == {IDS[0]}  # a cold one
         assert warm.run(IDS, **LIMITS).bad == {IDS[0]}
         assert warm.warm
@@ -91,3 +91,46 @@ def test_without_a_shell_that_can_start_it(open_tests: OpenTests) -> None:
         fixed = {"pytest.py": None}
         run = warm.run(["test_a.py"], files=fixed, **LIMITS)
         assert run.passed == {"test_a.py::test_a"}
+
+
+def test_one_after_another_in_the_same_sandbox(open_tests: OpenTests) -> None:
+    tests = open_tests(CALC)
+    for _ in range(3):
+        with WarmTests(tests) as warm:
+            assert warm.run(IDS, **LIMITS).bad == {IDS[0]}
+            assert (warm.warm, warm.why) == (True, "")
+
+
+def test_started_early_it_has_what_the_tests_before_imported(open_tests: OpenTests) -> None:
+    tests = open_tests(
+        CALC | {"test_b.py": "import sys\n\ndef test_b(): assert 'colorsys' in sys.modules\n"}
+    )
+    with WarmTests(tests) as warm:
+        assert warm.run(["test_b.py"], **LIMITS).bad
+        assert warm.run(IDS, **LIMITS).bad  # calc imports colorsys
+    with WarmTests(tests) as warm:
+        warm.start()
+        assert warm.warm
+        assert warm.run(["test_b.py"], **LIMITS).passed == {"test_b.py::test_b"}
+
+
+def test_a_run_can_be_stopped(open_tests: OpenTests) -> None:
+    slow = "import time\n\ndef test_a(): pass\n\ndef test_b(): time.sleep(600)\n"
+    tests = open_tests({"test_s.py": slow})
+    with WarmTests(tests) as warm:
+
+        def stop() -> bool:
+            shell = [tests.sandbox.environment.python, "-c", PASSED.format(tests.folder)]
+            return tests.sandbox.run(shell, timeout_s=60).exit_code == 0
+
+        run = warm.run(["test_s.py"], timeout_s=600, test_timeout_s=600, stop=stop)
+        assert run.passed == {"test_s.py::test_a"}
+        assert run.unfinished == ("test_s.py::test_b",)
+        assert "cancelled" in run.problem
+        assert warm.run(["test_s.py::test_a"], **LIMITS).passed
+
+
+PASSED = """
+import glob, sys
+sys.exit("passed" not in "".join(open(name).read() for name in glob.glob("{}/run-*/events.jsonl")))
+"""

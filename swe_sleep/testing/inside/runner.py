@@ -1,8 +1,9 @@
 """Runs a repository's tests inside a sandbox: starts pytest in a child, watches it, ends it when a
 test ignores its time limit, and runs the rest in a new child.
 
-    runner.py run < JOB        one run
-    runner.py serve FOLDER     many: pytest and what else is not the repository's stays imported
+    runner.py run < JOB                    one run
+    runner.py serve FOLDER ROOT SCRATCH    many: pytest and what else is not the repository's
+                                           stays imported
 
 Each child is a fork of this process, which itself imports nothing of the repository: a run always
 sees the files as they are now. A job is a JSON object:
@@ -390,7 +391,7 @@ def preload(names: list[str], root: str) -> None:
         gc.freeze()
 
 
-def serve(folder: str, root: str) -> None:
+def serve(folder: str, root: str, scratch: str) -> None:
     """Take job files named on one pipe, and answer on another when each is done."""
     root = os.path.realpath(root)
     for name in ("jobs", "answers"):
@@ -398,7 +399,9 @@ def serve(folder: str, root: str) -> None:
     # Opened for both, so that neither side ever waits for the other to open it.
     jobs = os.open(os.path.join(folder, "jobs"), os.O_RDWR)
     answers = os.open(os.path.join(folder, "answers"), os.O_RDWR)
+    modules = os.path.join(scratch, "modules")
     preload(["pytest", "coverage", "traceback"], root)
+    preload(read_names(modules), root)
     with open(os.path.join(folder, "pid.new"), "w", encoding="ascii") as out:
         out.write(str(os.getpid()))
     os.rename(os.path.join(folder, "pid.new"), os.path.join(folder, "pid"))
@@ -406,20 +409,26 @@ def serve(folder: str, root: str) -> None:
         for line in lines:
             with open(line.strip(), encoding="utf-8") as file:
                 job = json.load(file)
-            job["modules"] = os.path.join(job["scratch"], "modules")
+            job["modules"] = modules
             supervise(job)
             os.write(answers, b"done\n")
-            try:
-                with open(job["modules"], encoding="utf-8") as file:
-                    preload(json.load(file), root)
-            except (OSError, ValueError):
-                pass  # the tests ended before they could say
+            preload(read_names(modules), root)
+
+
+def read_names(path: str) -> list[str]:
+    """What the last run left; nothing where its tests ended before they could say."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            names = json.load(file)
+    except (OSError, ValueError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def main(argv: list[str]) -> None:
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != HERE]
     if argv[0] == "serve":
-        serve(argv[1], argv[2])
+        serve(argv[1], argv[2], argv[3])
         return
     job = json.load(sys.stdin)
     supervise(job)
