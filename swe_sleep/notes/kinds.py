@@ -8,6 +8,7 @@
 | `impact`  | a changed file   | ImpactData        | what changed, and call sites at risk         |
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
 | `environment` | the repository | EnvironmentData | what the tests run in, and if they collect |
+| `summary` | a file, a folder ("shop/"), or the repository | SummaryData | what it is for, contracts, pitfalls |
 
 Outlines are not notes but artefacts: pure functions of one blob, stored by its id.
 """
@@ -28,6 +29,7 @@ TESTS = "tests"
 IMPACT = "impact"
 ISSUE = "issue"
 ENVIRONMENT = "environment"
+SUMMARY = "summary"
 
 
 class GraphData(msgspec.Struct, frozen=True):
@@ -127,6 +129,24 @@ class EnvironmentData(msgspec.Struct, frozen=True):
     """Files that could not be collected, with the reason."""
 
 
+class SummaryLine(msgspec.Struct, frozen=True):
+    """One thing worth knowing, with its place."""
+
+    place: Place
+    sort: str
+    """"does", "contract", "invariant", "pitfall", or "asserts" for what a test asserts."""
+    text: str
+
+
+class SummaryData(msgspec.Struct, frozen=True):
+    """What a file, a folder or the repository is for, and what one must know to change it."""
+
+    purpose: str = ""
+    lines: tuple[SummaryLine, ...] = ()
+    model: str = ""
+    """Which model wrote it; empty where it was read off the code."""
+
+
 DATA: Mapping[str, type[Any]] = {
     GRAPH: GraphData,
     HISTORY: HistoryData,
@@ -134,6 +154,7 @@ DATA: Mapping[str, type[Any]] = {
     IMPACT: ImpactData,
     ISSUE: AnticipatedIssue,
     ENVIRONMENT: EnvironmentData,
+    SUMMARY: SummaryData,
 }
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from swe_sleep.index.outline import MODULE, Outline, Symbol
 from swe_sleep.index.uses import references
 from swe_sleep.notes import kinds
 from swe_sleep.notes.evidence import Evidence
-from swe_sleep.notes.kinds import HistoryData
+from swe_sleep.notes.kinds import HistoryData, SummaryData
 from swe_sleep.notes.outlines import Outlines
 from swe_sleep.notes.view import View
 from swe_sleep.records import ContextLine, Coverage, Place, State
@@ -26,6 +26,7 @@ MOST_USES = 10
 MOST_CALLS = 6
 MOST_TESTS = 6
 MOST_SYMBOLS = 40
+MOST_CONTRACTS = 8
 MOST_MADE = 200
 """Outlines made while a model waits."""
 
@@ -96,6 +97,7 @@ class About:
         lines = range(symbol.name_line + 1, symbol.end_line + 1)
         yield from self._tests(path, lines or range(symbol.line, symbol.end_line + 1))
         yield from self._issues(path, range(symbol.line, symbol.end_line + 1))
+        yield from self._summary(path, range(symbol.line, symbol.end_line + 1))
 
     def _calls(self, path: str, symbol: Symbol) -> Iterator[ContextLine]:
         """The repository's own code that a function leads to: the cause of a fault is often there.
@@ -130,6 +132,19 @@ class About:
         inside = [s for s in outline.symbols if s.kind in ("class", "function", "method")]
         for symbol in inside[:MOST_SYMBOLS]:
             yield ContextLine(Place(path, symbol.line, symbol.end_line), _named(symbol))
+        yield from self._summary(path, None)
+
+    def _summary(self, path: str, lines: range | None) -> Iterator[ContextLine]:
+        """Contracts and pitfalls. What a docstring says of a name stands with its signature."""
+        seen = self._view.get(kinds.SUMMARY, path)
+        if seen is None or not seen.fresh:
+            return
+        data = seen.data(SummaryData)
+        told = [each for each in data.lines if each.sort in ("contract", "invariant", "pitfall")]
+        if lines is not None:
+            told = [each for each in told if each.place.line in lines]
+        for each in told[:MOST_CONTRACTS]:
+            yield ContextLine(each.place, f"{each.sort}: {each.text}")
 
     def _tests(self, path: str, lines: range | None) -> Iterator[ContextLine]:
         """Those that run the fewest other lines tell the most."""

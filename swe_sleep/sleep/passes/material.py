@@ -67,6 +67,11 @@ def template(work: Situation, purpose: str) -> Request:
     return Request("", (), effort=work.settings.sleep.effort, purpose=purpose)
 
 
+def model_name(work: Situation) -> str:
+    """The model that the passes ask."""
+    return work.settings.sleep.model or work.settings.model.name
+
+
 def sources(work: Situation) -> list[str]:
     """The Python files that are no tests."""
     languages = work.outlines.languages
