@@ -41,11 +41,11 @@ def matches(text: str, failing: Sequence[TestResult]) -> list[Match]:
     named = [r for r in failing if _is_named(r, text)]
     if named:
         return [Match(result, 1.0, (_name(result),)) for result in named]
-    asked = _meaningful(text)
+    asked = meaningful(text)
     least = min(ENOUGH, max(min(3, 2 * len(asked)), round(PART * len(asked))))
     found = []
     for result in failing:
-        own, shared = asked & _meaningful(_telling(result)), asked & _meaningful(result.detail)
+        own, shared = asked & meaningful(_telling(result)), asked & meaningful(result.detail)
         points = 2 * len(own) + len(shared - own)
         if own and points >= least:
             score = points / (2 * len(asked))
@@ -60,7 +60,8 @@ def _common() -> frozenset[str]:
     return frozenset(file.read_text("utf-8").split())
 
 
-def _meaningful(text: str) -> frozenset[str]:
+def meaningful(text: str) -> frozenset[str]:
+    """The words of a text that tell it from others, without their commonest endings."""
     return frozenset(_stem(word) for word in words(text) if word not in _common() and len(word) > 2)
 
 
