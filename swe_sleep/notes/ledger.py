@@ -12,7 +12,7 @@ import msgspec
 
 from swe_sleep.records import Usage
 
-RUNS_KEPT = 200
+RUNS_KEPT = 50
 """Runs of each pass's units that the journal keeps."""
 LEDGER_DAYS = 2
 """After so many days the passes' lines of a day become one line a pass."""
@@ -130,6 +130,15 @@ def runs(db: sqlite3.Connection, last: int) -> list[Run]:
         (last,),
     ).fetchall()
     return [Run(*row) for row in rows]
+
+
+def uses(db: sqlite3.Connection) -> tuple[int, dict[str, int]]:
+    """How many issues were solved here, and in how many a pass's notes were used."""
+    (asked,) = db.execute("SELECT count(*) FROM ledger WHERE activity = 'solve'").fetchone()
+    used = db.execute(
+        "SELECT what, count(DISTINCT at) FROM savings WHERE activity = 'solve' GROUP BY what"
+    )
+    return int(asked), dict(used)
 
 
 def tidy(db: sqlite3.Connection, now: float) -> None:

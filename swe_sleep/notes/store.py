@@ -309,6 +309,11 @@ class Store:
         with self._reading() as db:
             return ledger.saved(db, since)
 
+    def uses(self) -> tuple[int, dict[str, int]]:
+        """How many issues were solved here, and in how many a pass's notes were used."""
+        with self._reading() as db:
+            return ledger.uses(db)
+
     def runs(self, *, last: int = ledger.RUNS_KEPT) -> list[Run]:
         """The last so many runs of each pass's units of each product, oldest first."""
         with self._reading() as db:

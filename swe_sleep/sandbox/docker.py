@@ -30,6 +30,8 @@ UNPRIVILEGED = 65532
 SHARED_MEMORY_MB = 64
 SUPERVISOR_MB = 64
 SUPERVISOR_PROCESSES = 8
+GENTLE_SHARES = 128
+"""Of a processor that others want too; they have 1024."""
 PATIENCE_S = 60.0
 
 
@@ -156,6 +158,7 @@ class DockerBackend:
             mem_limit=memory_mb << 20,
             memswap_limit=memory_mb << 20,
             nano_cpus=int(cpus * 1e9),
+            cpu_shares=GENTLE_SHARES if limits.gentle else None,
             pids_limit=limits.processes + SUPERVISOR_PROCESSES,
             auto_remove=True,
             # the engine would keep a copy of everything we read

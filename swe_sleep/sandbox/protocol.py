@@ -30,6 +30,8 @@ class Limits:
     """For the copy of the repository and everything written."""
     output_bytes: int = 1_000_000
     """A command's output beyond this is cut in the middle, and the cut is said."""
+    gentle: bool = False
+    """Others on the machine come first. Processes below ours have our priority anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from swe_sleep.errors import SnapshotChanged, StoreError, SweSleepError
-from swe_sleep.notes.store import Spent
+from swe_sleep.errors import BudgetExceeded, SnapshotChanged, StoreError, SweSleepError
+from swe_sleep.notes.ledger import Ended, Run, Spent
 from swe_sleep.records import Note, State, Usage
-from swe_sleep.sleep.budget import Stopped
-from swe_sleep.sleep.schedule import urgency
+from swe_sleep.sleep.budget import Reached, Stopped
+from swe_sleep.sleep.desk import Later
+from swe_sleep.sleep.schedule import Experience, urgency
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.sleep.units import Made as Made
 from swe_sleep.sleep.units import Unit as Unit
+
+LISTED_S = 0.05
+"""Work that took less is too small for the ledger."""
 
 
 class Pass(Protocol):
@@ -53,9 +57,9 @@ def producer_of(step: Pass) -> str:
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something the engine tells whoever watches: a proven issue is known already, or a unit
-    began, was finished, or failed."""
+    began, was finished, failed, or waits for a reply that comes later."""
 
-    kind: Literal["known", "begin", "done", "failed"]
+    kind: Literal["known", "begin", "done", "failed", "later"]
     unit: Unit | None
     """None for what is known already."""
     seconds: float = 0.0
@@ -81,6 +85,12 @@ class SleepReport:
     """Proven issues that stand at the end."""
     left_by_pass: dict[str, int] = field(default_factory=dict)
     """Units known but not done, because the budget ended, or their own time did."""
+    posted_by_pass: dict[str, int] = field(default_factory=dict)
+    """Units that wait for a model's reply, which comes with a batch."""
+    limits: list[Reached] = field(default_factory=list)
+    """Limits that were reached."""
+    cpu_s: float = 0.0
+    """Processor seconds, with those of all that was started."""
     stopped: bool = False
     """Somebody asked it to stop."""
     moved: bool = False
@@ -90,6 +100,14 @@ class SleepReport:
     def left(self) -> int:
         """All of them."""
         return sum(self.left_by_pass.values())
+
+    def reach(self, limit: str, unit: Unit) -> None:
+        """A limit that is not the whole pass's left a unit undone."""
+        known = next((each for each in self.limits if each.limit == limit), None)
+        left = dict(known.left) if known else {}
+        _count(left, unit)
+        self.limits = [each for each in self.limits if each is not known]
+        self.limits.append(Reached(limit, known.at if known else time.time(), left))
 
     def add(self, later: SleepReport) -> None:
         """Take in what a later part of the same pass did."""
@@ -103,6 +121,8 @@ class SleepReport:
         self.problems += later.problems
         self.issues = later.issues
         self.left_by_pass = later.left_by_pass
+        self.posted_by_pass = later.posted_by_pass
+        self.limits, self.cpu_s = later.limits, later.cpu_s
         self.stopped, self.moved = later.stopped, later.moved
 
 
@@ -114,11 +134,13 @@ class Engine:
         self._listener = listener or (lambda event: None)
 
     def plan(self, work: Situation) -> list[Unit]:
-        """What would be done now, best first. Runs nothing."""
+        """What would be done now, best first, at the cost that is to be expected here. Runs
+        nothing."""
         waiting: dict[str, Unit] = {}
         for step in self._passes.values():
             self._plan(step, work, waiting, set())
-        return sorted(waiting.values(), key=urgency, reverse=True)
+        experience = Experience.of(work.store)
+        return sorted(map(experience.adjusted, waiting.values()), key=urgency, reverse=True)
 
     def sleep(self, work: Situation) -> SleepReport:
         """Do what is worth doing until it is done, the budget ends, somebody asks to stop, or the
@@ -128,6 +150,7 @@ class Engine:
         waiting: dict[str, Unit] = {}
         tried: set[str] = set()
         unit: Unit | None = None
+        experience = Experience.of(work.store)
         for note in _proven(work):
             # Such as when a person makes an edit again that an earlier pass has studied.
             self._listener(Event("known", None, notes=(note,)))
@@ -135,11 +158,14 @@ class Engine:
             for step in self._passes.values():
                 self._plan(step, work, waiting, tried)
             while waiting and not work.budget.exhausted():
-                unit = max(waiting.values(), key=urgency)
+                unit = max(waiting.values(), key=lambda unit: urgency(experience.adjusted(unit)))
+                work.ready(unit.level)
+                if work.budget.exhausted():
+                    break
                 step = self._passes[unit.step]
                 tried.add(unit.key)
                 del waiting[unit.key]
-                if self._run(step, unit, work, report):
+                if self._run(step, unit, work, report, experience):
                     for reader in self._passes.values():
                         if step.name in reader.reads:
                             self._replan(reader, work, waiting, tried)
@@ -152,6 +178,9 @@ class Engine:
         report.issues = _proven(work)
         report.stopped = work.budget.stop.is_set()
         report.seconds = time.monotonic() - began
+        report.cpu_s = work.budget.meter.seconds(stale_s=0.0)
+        if work.budget.limit and report.left and not (report.stopped or report.moved):
+            report.limits.append(Reached(work.budget.limit, time.time(), report.left_by_pass))
         return report
 
     def _replan(
@@ -169,25 +198,46 @@ class Engine:
             (key, unit) for key, unit in units.items() if key not in finished and key not in tried
         )
 
-    def _run(self, step: Pass, unit: Unit, work: Situation, report: SleepReport) -> bool:
+    def _run(
+        self, step: Pass, unit: Unit, work: Situation, report: SleepReport, experience: Experience
+    ) -> bool:
+        """Run a unit and write down what it made; whether it came to an end of its own."""
         self._listener(Event("begin", unit))
         began = time.monotonic()
+
+        def ran(ended: Ended) -> Run:
+            took_s = time.monotonic() - began
+            run = Run(unit.key, step.name, unit.product, ended, unit.cost_s, took_s)
+            experience.learn(run)
+            return run
+
         try:
             made = step.run(unit, work)
+            run = ran("done" if made.done else "cut")
             work.store.record(
                 notes=made.notes,
                 artefacts=made.artefacts,
                 unit=(unit.key, step.name, unit.subject, "done") if made.done else None,
-                spent=_spent(step, unit, made, time.monotonic() - began),
+                run=run,
+                spent=_spent(step, made, run.took_s),
             )
         except (Stopped, SnapshotChanged, StoreError):
             raise  # without the content, or without a store, there is no use in going on
-        except SweSleepError as error:
-            seconds = time.monotonic() - began
-            report.problems.append(f"{step.name}: {error}")
-            self._listener(Event("failed", unit, seconds, problem=str(error)))
+        except Later:
+            _count(report.posted_by_pass, unit)
+            self._listener(Event("later", unit))
             return False
-        seconds = time.monotonic() - began
+        except BudgetExceeded as error:
+            _count(report.left_by_pass, unit)
+            report.reach(str(error), unit)
+            return False
+        except SweSleepError as error:
+            run = ran("failed")
+            work.store.record(run=run)
+            report.problems.append(f"{step.name}: {error}")
+            self._listener(Event("failed", unit, run.took_s, problem=str(error)))
+            return False
+        seconds = run.took_s
         report.usage += made.usage
         _count(report.units if made.done else report.left_by_pass, unit)
         report.seconds_by_pass[step.name] = report.seconds_by_pass.get(step.name, 0.0) + seconds
@@ -205,9 +255,10 @@ def _proven(work: Situation) -> list[Note]:
     return [seen.note for seen in work.view.issues(State.PATCHED, State.REPRODUCED)]
 
 
-def _spent(step: Pass, unit: Unit, made: Made, seconds: float) -> Spent | None:
-    """A ledger line for work that ran tests or asked a model; the rest is too small to list."""
-    if not (made.usage.tokens or made.usage.test_runs):
+def _spent(step: Pass, made: Made, seconds: float) -> Spent | None:
+    """A ledger line for work of some size. What a model took is none of it: that was written down
+    when its reply came."""
+    if seconds < LISTED_S and not made.usage.test_runs:
         return None
-    usage = made.usage + Usage(wall_s=seconds - made.usage.wall_s)
+    usage = Usage(wall_s=seconds, test_runs=made.usage.test_runs, candidates=made.usage.candidates)
     return Spent(0.0, "sleep", step.name, "", usage)

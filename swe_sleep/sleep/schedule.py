@@ -3,7 +3,7 @@
     value  = chance that somebody asks about this code  (Interest)
            x how often such a note then has the answer  (Product.right, corrected by experience)
            x the seconds that it saves whoever asks     (Product.saves_s)
-    cost   = seconds, as units of this kind took here   (a guess until then)
+    cost   = seconds, as units of this kind took here   (Experience; a guess until then)
            + money, at what a person's time costs       (USD_S)
 
 Value per cost decides the order among units that the same person waits for (`Level`). The products
@@ -16,9 +16,13 @@ say in one place what each sort of unit is worth; passes make their units from t
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from swe_sleep.notes.ledger import Run
+from swe_sleep.notes.store import Store
 from swe_sleep.sleep.units import Level, Unit
 
 USD_S = 60.0
@@ -155,3 +159,57 @@ def urgency(unit: Unit) -> tuple[int, float]:
     """The larger, the sooner."""
     cost_s = max(unit.cost_s + unit.usd * USD_S, LEAST_COST_S)
     return (-unit.level, unit.value / cost_s)
+
+
+# -- what was learned here -------------------------------------------------------------------------
+
+RUNS = 30
+"""Last runs of a product's units that its cost is learned from."""
+GUESSES = 2
+"""Runs that the pass's own guess stands for beside them."""
+ASKED = 10
+"""Issues that `Product.right` stands for, beside those that were solved here."""
+
+
+class Experience:
+    """What this repository taught: how long units took, and whose notes were used."""
+
+    def __init__(
+        self, runs: Iterable[Run] = (), asked: int = 0, used: Mapping[str, int] | None = None
+    ) -> None:
+        """`runs` are oldest first; `asked` is how many issues were solved here, and `used` in how
+        many of them a pass's notes were used."""
+        self._ratios: dict[tuple[str, str], deque[float]] = {}
+        self._asked = asked
+        self._used = used or {}
+        for run in runs:
+            self.learn(run)
+
+    @classmethod
+    def of(cls, store: Store) -> Experience:
+        """All that the store knows."""
+        asked, used = store.uses()
+        return cls(store.runs(last=RUNS), asked, used)
+
+    def learn(self, run: Run) -> None:
+        """A unit has run. One that failed says nothing of what the work takes."""
+        if run.ended != "failed" and run.expected_s > 0:
+            kept = self._ratios.setdefault((run.step, run.product), deque(maxlen=RUNS))
+            kept.append(run.took_s / run.expected_s)
+
+    def adjusted(self, unit: Unit) -> Unit:
+        """The unit with its cost as such units took here (the median of what they took over what
+        was guessed), and for what nobody waits for, its value as such notes were used."""
+        return replace(unit, cost_s=unit.cost_s * self._cost(unit), value=self._value(unit))
+
+    def _cost(self, unit: Unit) -> float:
+        ratios = self._ratios.get((unit.step, unit.product), deque[float]())
+        return statistics.median([*ratios, *[1.0] * GUESSES])
+
+    def _value(self, unit: Unit) -> float:
+        product = PRODUCTS.get(unit.product)
+        if product is None or unit.level < Level.SLEEP:
+            return unit.value
+        used = self._used.get(unit.step, 0)
+        right = (product.right * ASKED + used) / (ASKED + self._asked)
+        return unit.value * right / product.right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -16,12 +17,16 @@ from swe_sleep.notes.evidence import Evidence, SourceTexts
 from swe_sleep.notes.outlines import Outlines
 from swe_sleep.notes.store import Store
 from swe_sleep.notes.view import View
+from swe_sleep.repo.branch import ahead
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.courtesy import Courtesy
 from swe_sleep.sleep.desk import Desk
+from swe_sleep.sleep.schedule import Interest
+from swe_sleep.sleep.units import Level
 from swe_sleep.testing.tests import Tests
 
 LAST_SNAPSHOT = "last snapshot"
@@ -42,9 +47,11 @@ class Situation:
         outlines: Outlines | None = None,
         commits: dict[str, Mapping[str, str]] | None = None,
         desk: Desk | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         """`outlines` and `commits` (path to blob, by commit) are what another situation held; the
-        first follows to this snapshot. `desk` is None where no model may be asked."""
+        first follows to this snapshot. `desk` is None where no model may be asked, `courtesy`
+        where others on this machine do not matter."""
         self.repository = repository
         self.snapshot = snapshot
         self.store = store
@@ -53,6 +60,8 @@ class Situation:
         self.budget = budget
         self.progress = progress
         self.desk = desk
+        self._interest: Interest | None = None
+        self._courtesy = courtesy
         self.view = View(store, snapshot)
         self.outlines = outlines or Outlines(store, snapshot)
         if outlines:
@@ -125,6 +134,18 @@ class Situation:
             # The quickest level: most of it are ids, which nothing makes smaller.
             self.store.remember(LAST_SNAPSHOT, zlib.compress(msgspec.json.encode(now), 1))
 
+    @property
+    def interest(self) -> Interest:
+        """How likely somebody asks about a file."""
+        if self._interest is None:
+            self._interest = Interest(self.changed(), lambda: ahead(self.repository))
+        return self._interest
+
+    def ready(self, level: Level) -> None:
+        """Wait until a unit of this level may begin."""
+        if self._courtesy is not None:
+            self._courtesy.ready(level, self.budget)
+
     # -- the bench -----------------------------------------------------------------------------
 
     @property
@@ -134,9 +155,9 @@ class Situation:
             environment = self.backend.prepare(self.snapshot, progress=self.progress)
             if environment.problem:
                 self.progress(environment.problem)
-            self._sandbox = self.backend.open(
-                self.snapshot, environment, limits=limits(self.settings.sandbox)
-            )
+            gentle = self._courtesy is not None
+            wanted = replace(limits(self.settings.sandbox), gentle=gentle)
+            self._sandbox = self.backend.open(self.snapshot, environment, limits=wanted)
         return self._sandbox
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from swe_sleep.config import Settings
@@ -19,19 +19,26 @@ from swe_sleep.notes.store import Store
 from swe_sleep.records import Change
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend
+from swe_sleep.sleep.bench import Bench
 from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.courtesy import Courtesy
 from swe_sleep.sleep.desk import Desk
 from swe_sleep.sleep.engine import Engine, Listener, Pass, SleepReport, Unit
 from swe_sleep.sleep.situation import Situation
 
 LOCK = "sleep.lock"
+LIMITS = "limits"
+"""The limits that the last whole pass reached, as JSON."""
 LOOK_S = 0.2
 """How often a pass that waits for another one looks whether it is its turn, or is to stop."""
 TRIES = 5
 """Looks at a work tree that keeps moving on, in one pass."""
 MOVED_S = 2.0
 """Seconds that the watcher is given to bring the snapshot that the work tree moved on to."""
+READY_S = 600.0
+"""Without a change for so long, nothing is kept open for the next one."""
 TIDY_S = 600.0
 """How often the store is rid of what nobody needs, at most."""
 COMPARING = frozenset({"outline", "impact"})
@@ -52,9 +59,15 @@ class Sleeper:
     progress: Callable[[str], None] = lambda line: None
     desks: Callable[[Snapshot, Budget], Desk | None] = lambda snapshot, budget: None
     """Gives a pass its way to a model, where it may ask one."""
+    courtesy: Courtesy | None = None
+    """How it gives way to what else runs on this machine; None: not at all."""
+    due_s: Callable[[], float | None] = lambda: None
+    """Seconds until replies that passes wait for may have come; None where none does."""
     _outlines: Outlines | None = field(default=None, init=False)
     _commits: dict[str, Mapping[str, str]] = field(default_factory=dict, init=False)
     _tidied: float = field(default=-math.inf, init=False)
+    _bench: Bench | None = field(default=None, init=False)
+    """While changes are followed: what one pass opened, the next one finds ready."""
 
     def plan(self, snapshot: Snapshot) -> list[Unit]:
         """What a pass would begin with, best first. Runs nothing."""
@@ -97,13 +110,19 @@ class Sleeper:
     def _budget(self, stop: threading.Event | None, seconds: float | None = None) -> Budget:
         wanted = self.settings.sleep
         limit = wanted.budget_s if seconds is None else seconds
-        return Budget(limit, wanted.budget_usd, stop or threading.Event())
+        return Budget(
+            limit, wanted.budget_usd, stop or threading.Event(), cpu_s=wanted.budget_cpu_s
+        )
 
     def _sleep(self, snapshot: Snapshot, budget: Budget) -> SleepReport:
+        if self.courtesy is not None:
+            self.courtesy.begin()
         with self._situation(snapshot, budget) as work:
             work.begin()
             report = Engine(self.passes, self.listener).sleep(work)
             unfinished = report.stopped or report.moved
+            if not unfinished:
+                self.store.remember(LIMITS, msgspec.json.encode(report.limits))
             if not unfinished and COMPARING.isdisjoint(report.left_by_pass):
                 work.finish()
                 if time.monotonic() - self._tidied > TIDY_S:  # it looks at the whole store
@@ -133,6 +152,8 @@ class Sleeper:
             self._outlines,
             self._commits,
             self.desks(snapshot, budget),
+            self.courtesy,
+            self._bench,
         )
         self._outlines = work.outlines
         return work
@@ -156,6 +177,9 @@ class Sleeper:
         and to end `changes`. Raises what `changes` raises.
         """
         inbox = _Inbox(changes, stop)
+        gentle = self.courtesy is not None
+        wanted = replace(limits(self.settings.sandbox), gentle=gentle)
+        self._bench = bench = Bench(self.backend, wanted)
         try:
             item: Settled | None = inbox.newest()
             while item is not None and not stop.is_set():
@@ -165,13 +189,29 @@ class Sleeper:
                 while report.moved and not inbox.wait(MOVED_S):
                     # An edit that was taken back at once: nothing new will settle.
                     report.add(self._sleep_in_turn(self.repository.snapshot(), inbox.arrived))
-                on_report(report)
+                if report.units or change.cause != "request":
+                    on_report(report)
                 if not inbox.arrived.is_set():
                     self.warm()
-                item = inbox.newest()
+                    bench.rest(snapshot, self.progress)
+                item = self._next(inbox, bench)
         finally:
             stop.set()
+            bench.close()
+            self._bench = None
             inbox.close()
+
+    def _next(self, inbox: _Inbox, bench: Bench) -> Settled | None:
+        """The next change; an empty one where a reply that a pass waits for may have come. None
+        where nothing more will come."""
+        due_s = self.due_s()
+        waited = inbox.wait(READY_S if due_s is None else min(due_s, READY_S))
+        if not waited and (due_s is None or due_s > READY_S):
+            bench.close()
+            waited = inbox.wait(None if due_s is None else due_s - READY_S)
+        if waited:
+            return inbox.newest()
+        return Change(cause="request"), self.repository.snapshot()
 
 
 Settled = tuple[Change, Snapshot]
@@ -230,8 +270,3 @@ class _Inbox:
     def close(self) -> None:
         """Wait for the thread; `stop` is to be set by now."""
         self._thread.join(timeout=10)
-
-
-def lower_priority() -> None:
-    """Give way to whatever the person runs."""
-    os.nice(10)

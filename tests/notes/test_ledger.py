@@ -84,7 +84,7 @@ def test_journal_keeps_the_last_runs_of_each_product(store: Store) -> None:
 
     store.tidy()
 
-    assert [run.key for run in store.runs(last=2)] == ["203", "204", "x"]
+    assert [run.key for run in store.runs(last=2)] == [str(RUNS_KEPT + 3), str(RUNS_KEPT + 4), "x"]
     assert len(store.runs(last=10_000)) == RUNS_KEPT + 1
 
 

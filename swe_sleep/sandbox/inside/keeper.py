@@ -69,6 +69,8 @@ def start(settings: Settings, argv: list[str], env: dict[str, str], cwd: bytes,
         return pid
     try:
         os.setsid()
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+            file.write(str(os.nice(0)))  # where the kernel shares the time out by session
         prctl(PR_SET_DUMPABLE, 1)
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("800")  # the kernel takes commands before keepers and the server

@@ -169,7 +169,7 @@ class TestsPass:
             timeout_s=min(work.settings.tests.timeout_s, max(work.budget.left_s, START_S * 4)),
             test_timeout_s=work.settings.tests.test_timeout_s,
             strict=False,
-            stop=work.budget.stop.is_set,
+            stop=work.budget.cut,
         )
 
     def _before(
