@@ -126,24 +126,45 @@ def passes(settings: Settings) -> list[Pass]:
     return found
 
 
+@contextmanager
 def desks(
     settings: Settings, store: Store, folder: Path, progress: Callable[[str], None]
-) -> Callable[[Snapshot, Budget], Desk | None]:
+) -> Iterator[Callable[[Snapshot, Budget], Desk | None]]:
     """What gives a pass its way to a model: none without a key, or where the settings say so."""
     wanted = settings.sleep
     if not (wanted.ask_model and can_ask(settings)):
-        return lambda snapshot, budget: None
+        yield lambda snapshot, budget: None
+        return
     model = ClaudeModel(client_options(settings, wanted.model))
     listed = price_list(settings, model.name)
     allowed = Allowed(
         wanted.budget_usd, wanted.budget_usd_day, wanted.budget_usd_note, wanted.budget_tokens
     )
+    last: tuple[Budget, Desk] | None = None
 
     def desk(snapshot: Snapshot, budget: Budget) -> Desk:
+        nonlocal last
         mask = partial(masker, os.environ, snapshot, folder)
-        return Desk(store, model, listed, mask, budget, allowed, progress)
+        if last is not None and last[0] is budget:  # the same pass, which goes on
+            last[1].move_to(mask)
+            return last[1]
+        made = Desk(
+            store,
+            model,
+            listed,
+            mask,
+            budget,
+            allowed,
+            progress,
+            batch=wanted.batch,
+            effort=wanted.effort,
+            folder=folder / "sleep",
+        )
+        last = budget, made
+        return made
 
-    return desk
+    with model:
+        yield desk
 
 
 @contextmanager
@@ -154,17 +175,19 @@ def sleeping(
     with Repository.open(directory or output.here()) as repository:
         settings = load(repository.root, flags)
         store = Store(repository.state_dir / NOTES_FILE)
+        folder = repository.state_dir / TRAJECTORIES
         try:
-            yield Sleeper(
-                repository,
-                store,
-                settings,
-                backend(settings),
-                passes(settings),
-                display.event,
-                display.progress,
-                desks(settings, store, repository.state_dir / TRAJECTORIES, display.progress),
-            )
+            with desks(settings, store, folder, display.progress) as desk:
+                yield Sleeper(
+                    repository,
+                    store,
+                    settings,
+                    backend(settings),
+                    passes(settings),
+                    display.event,
+                    display.progress,
+                    desk,
+                )
         finally:
             display.quiet()
             store.close()

@@ -97,6 +97,9 @@ class Prices:
     factor: float | None = None
     """None: the model is asked for at Anthropic's own API."""
     premium: float = 0.0
+    batch: float = 1.0
+    """What a request in a message batch takes of the price; for a person's own list as it says."""
+    own_batch: float = 1.0
 
     def of(self, model: str, prompt_tokens: int) -> Price | None:
         """The price of a request with so many prompt tokens; None where none is known."""
@@ -117,6 +120,16 @@ class Prices:
         everywhere = model.startswith("global.") if provider == "bedrock" else region == "global"
         dearer = provider != "foundry" and not everywhere
         return dataclasses.replace(self, factor=1.0 + (self.premium if dearer else 0.0))
+
+    def in_batch(self) -> Prices:
+        """The list for message batches, which Anthropic's own API alone has."""
+        lines = {
+            model: tuple(
+                price.times(self.own_batch if model in self.own else self.batch) for price in prices
+            )
+            for model, prices in self.lines.items()
+        }
+        return dataclasses.replace(self, lines=lines, batch=1.0, own_batch=1.0)
 
     def cost_usd(self, model: str, usage: Usage) -> float | None:
         """What one request cost; None where no price is known, never a guess."""
@@ -139,7 +152,12 @@ def prices(override: Path | None = None) -> Prices:
             f"{override} is not a price list: {error}.", "It needs [[price]] tables."
         ) from error
     return Prices(
-        own.date, {**known.lines, **own.lines}, frozenset(own.lines), premium=known.premium
+        own.date,
+        {**known.lines, **own.lines},
+        frozenset(own.lines),
+        premium=known.premium,
+        batch=known.batch,
+        own_batch=own.batch,
     )
 
 
@@ -161,4 +179,5 @@ def _parse(data: Mapping[str, Any]) -> Prices:
         str(data.get("date", "")),
         {m: tuple(p) for m, p in lines.items()},
         premium=float(data.get("regional_premium", 0.0)),
+        batch=float(data.get("batch_factor", 1.0)),
     )

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from swe_sleep.model.catalogue import abilities
 from swe_sleep.model.faults import ModelFault, translate
@@ -26,9 +26,12 @@ from swe_sleep.model.waiting import Errand, Stopped
 if TYPE_CHECKING:
     from anthropic import Anthropic
 
+T = TypeVar("T")
+
 CACHE = {"type": "ephemeral"}
 LONGEST_WAIT_S = 120.0
 """A server that asks to wait longer before a retry is not waited for."""
+COUNT_S = 20.0
 MOST_OUTPUT = 32_000
 """Tokens asked for at most, thinking included, where the caller does not say."""
 
@@ -132,6 +135,43 @@ class ClaudeModel:
             fault = ModelFault("timeout", "The model's reply took longer than the time left.")
         fault.usage = reading.usage(time.monotonic() - started)
         raise fault
+
+    def call(
+        self,
+        make: Callable[[Anthropic], T],
+        *,
+        timeout_s: float | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> T:
+        """What another call of the client gives, with the same care. Raises ModelFault."""
+
+        def run(given_up: threading.Event) -> T:
+            self._thread.given_up = given_up
+            try:
+                return make(self._connected())
+            except ModelFault:
+                raise
+            except Exception as error:
+                raise self._fault(error, Reading(), time.monotonic(), began=False) from error
+
+        try:
+            return Errand(run).wait(timeout_s=timeout_s, stop=stop)
+        except Stopped:
+            raise ModelFault("stopped", "The run was stopped.") from None
+        except TimeoutError:
+            raise ModelFault("timeout", "The model's server did not answer in time.") from None
+
+    def count(self, request: Request) -> int:
+        """The tokens of a request's prompt, as the server counts them, which costs nothing. Raises
+        ModelFault."""
+        asked = body(request, self.options)
+        del asked["max_tokens"]
+
+        def make(client: Anthropic) -> int:
+            counting = cast("Callable[..., Any]", client.messages.count_tokens)
+            return int(counting(**asked).input_tokens)
+
+        return self.call(make, timeout_s=COUNT_S, stop=request.stop)
 
     def _ask(
         self,

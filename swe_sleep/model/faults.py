@@ -28,6 +28,8 @@ Kind = Literal[
     "request",
     "reply",
     "stopped",
+    "no_batches",
+    "expired",
 ]
 
 NO_KEY_ADVICE = (
@@ -50,6 +52,8 @@ ADVICE: dict[Kind, str] = {
     "request": "",
     "reply": "If this is not Anthropic's own server, it does not speak the Messages API fully.",
     "stopped": "",
+    "no_batches": "Set sleep.batch to false.",
+    "expired": "",
 }
 
 
@@ -100,6 +104,22 @@ def translate(
     return fault("reply", f"The model's server gave an answer that cannot be read: {_said(error)}.")
 
 
+_STATUS = {
+    "billing_error": 402,
+    "request_too_large": 413,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+
+
+def reported(kind: str, said: str, *, model: str) -> ModelFault:
+    """The fault for an error that stands among the results of a batch."""
+    status = _STATUS.get(kind, 400)
+    known = kind if kind.endswith("_error") else None
+    return _told(status, known, _said(said), ModelFault, model=model, again="", began=False)
+
+
 def _status(
     error: APIStatusError,
     fault: Callable[[Kind, str], ModelFault],
@@ -109,6 +129,19 @@ def _status(
     began: bool,
 ) -> ModelFault:
     status, kind, said = error.status_code, error.type, _said(error)
+    return _told(status, kind, said, fault, model=model, again=again, began=began)
+
+
+def _told(
+    status: int,
+    kind: str | None,
+    said: str,
+    fault: Callable[[Kind, str], ModelFault],
+    *,
+    model: str,
+    again: str,
+    began: bool,
+) -> ModelFault:
     if status == 413 or (kind in ("invalid_request_error", None) and _too_long(said)):
         return fault("context", f"The request is too long for {model}: {said}")
     if kind == "overloaded_error" or status == 529:
