@@ -1,0 +1,304 @@
+"""Inputs worth trying on both versions: calls seen in tests, and what lies near them."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from swe_sleep.anticipate.harvest import Call
+from swe_sleep.anticipate.proving.changed import ChangedFunction, Function
+from swe_sleep.anticipate.proving.hints import Hint
+
+MOST = 1500
+SEEN, MILD, OTHER, BARRED = 0, 1, 2, 3
+"""How far an input is from those seen: one of them; of the same kind; of a kind not seen there; of
+a kind that an annotation rules out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One call to try. `guard`: a condition or handler that the change took away names the value.
+    `want` is what a docstring says that it gives."""
+
+    call: Call
+    distance: int
+    guard: bool = False
+    what: str = ""
+    want: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One expression of a call: an argument by position or name, or the receiver."""
+
+    text: str
+    name: str
+    position: int | None = None
+
+    def put(self, call: Call, text: str) -> Call:
+        if self.position is not None:
+            arguments = list(call.arguments)
+            arguments[self.position] = text
+            return replace(call, arguments=tuple(arguments))
+        if self.name:
+            return replace(call, keywords={**call.keywords, self.name: text})
+        return replace(call, receiver=text)
+
+
+def candidates(
+    calls: Mapping[tuple[str, str], Sequence[Call]],
+    change: ChangedFunction,
+    hints: Sequence[Hint],
+    signatures: Mapping[tuple[str, str], Function],
+    most: int = MOST,
+) -> list[Candidate]:
+    """The calls, then others, the most telling first; each expression once."""
+    queues: dict[int, list[list[Candidate]]] = defaultdict(list)
+    for key, seen in calls.items():
+        own = key == (change.path, change.qualname)
+        node = signatures.get(key)
+        pools = _pools(seen, node)
+        for call in seen:
+            queues[0].append([Candidate(call, SEEN, what="as a test calls it")])
+            for rank, group in _near(call, node, own, hints, pools):
+                queues[rank].append(group)
+    found: dict[str, Candidate] = {}
+    for rank in sorted(queues):
+        for turn in itertools.zip_longest(*queues[rank]):  # each call has its share
+            for candidate in turn:
+                if candidate is not None:
+                    found.setdefault(candidate.call.expression, candidate)
+                if len(found) >= most:
+                    return list(found.values())
+    return list(found.values())
+
+
+Ranked = Iterator[tuple[int, list[Candidate]]]
+
+
+def _near(
+    call: Call,
+    node: Function | None,
+    own: bool,
+    hints: Sequence[Hint],
+    pools: Mapping[str, Sequence[str]],
+) -> Ranked:
+    """Variants of one call, in groups with their rank."""
+    parts = list(_parts(call, node))
+    for part in parts:
+        kinds = _kinds(part, node, pools)
+        said = _annotated(part, node)
+        about = [h for h in hints if own and part.name in h.about]
+        loose = [h for h in hints if not h.about or not own]
+
+        def made(
+            text: str,
+            what: str,
+            guard: bool,
+            part: _Part = part,
+            kinds: frozenset[str] = kinds,
+            said: frozenset[str] = said,
+        ) -> Candidate:
+            kind = kind_of(text)
+            near = not part.name and part.position is None  # of the receiver only parts change
+            distance = MILD if near or kind in kinds else OTHER
+            if said and kind not in said and not near and kind != kind_of(part.text):
+                distance = BARRED
+            name = part.name or "the receiver"
+            return Candidate(part.put(call, text), distance, guard, f"{name} {what}")
+
+        if part.name or part.position is not None:
+            for guard in (True, False):
+                mine = [h for h in about if h.guard is guard]
+                yield (1 if guard else 3), [made(h.value, "is " + h.value, guard) for h in mine]
+            yield 4, [made(text, "is " + text, False) for text in pools.get(part.name, ())]
+            yield 6, [made(text, "is " + text, False) for text in ("None", "''", "0", "[]", "{}")]
+            yield (
+                5,
+                [made(h.value, "is " + h.value, h.guard) for h in loose],
+            )
+        leaves = list(literals_of(part.text))
+        for start, end, literal in leaves[:12]:
+
+            def swap(text: str, start: int = start, end: int = end, whole: str = part.text) -> str:
+                raw = whole.encode()
+                return (raw[:start] + text.encode() + raw[end:]).decode()
+
+            yield (
+                2,
+                [made(swap(h.value), "has " + h.value, h.guard) for h in about if h.guard],
+            )
+            texts = list(neighbours(literal))
+            yield 4, [made(swap(text), "has " + text, False) for text in texts]
+            near = [h for h in (*about, *loose) if kind_of(h.value) == kind_of_value(literal)]
+            far = [h for h in (*about, *loose) if h not in near]
+            yield 3, [made(swap(h.value), "has " + h.value, h.guard) for h in near]
+            yield 7, [made(swap(h.value), "has " + h.value, h.guard) for h in far]
+    yield (
+        5,
+        [Candidate(_without(call, name), MILD, what=f"without {name}") for name in call.keywords],
+    )
+
+
+def _without(call: Call, name: str) -> Call:
+    return replace(call, keywords={k: v for k, v in call.keywords.items() if k != name})
+
+
+def _parts(call: Call, node: Function | None) -> Iterator[_Part]:
+    names: list[str] = []
+    if node is not None:
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        if call.kind not in ("function", "static"):
+            names = names[1:]
+    for position, text in enumerate(call.arguments):
+        yield _Part(text, names[position] if position < len(names) else "", position)
+    for name, text in call.keywords.items():
+        yield _Part(text, name)
+    if call.receiver and call.kind not in ("constructor", "static", "classmethod"):
+        yield _Part(call.receiver, "")
+
+
+def _pools(calls: Sequence[Call], node: Function | None) -> dict[str, list[str]]:
+    """For each parameter, what other calls pass for it."""
+    pools: dict[str, dict[str, None]] = defaultdict(dict)
+    for call in calls:
+        for part in _parts(call, node):
+            if part.name and kind_of(part.text) != "other":  # else it needs the imports of its own
+                pools[part.name][part.text] = None
+    return {name: list(texts)[:8] for name, texts in pools.items()}
+
+
+def _kinds(
+    part: _Part, node: Function | None, pools: Mapping[str, Sequence[str]]
+) -> frozenset[str]:
+    """The kinds of value that are known to be meant for a parameter."""
+    kinds = {kind_of(part.text), *map(kind_of, pools.get(part.name, ()))}
+    if node is not None and part.name:
+        args = node.args
+        every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+        hint = next((a.annotation for a in every if a.arg == part.name), None)
+        if hint is not None:
+            words = set(re.findall(r"\w+", ast.unparse(hint)))
+            kinds |= words & {"str", "int", "float", "bytes", "list", "dict", "tuple", "set"}
+            kinds |= {"NoneType"} if words & {"None", "Optional"} else set()
+            kinds |= {"int", "float", "str", "NoneType"} if words & {"Any", "object"} else set()
+        positional = [*args.posonlyargs, *args.args]
+        pairs = list(zip(reversed(positional), reversed(args.defaults), strict=False))
+        pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
+        kinds |= {kind_of(ast.unparse(d)) for a, d in pairs if a.arg == part.name}
+    return frozenset(kinds) - {"other"}
+
+
+NAMED = frozenset(("str", "int", "float", "bool", "bytes", "list", "dict", "tuple", "set"))
+
+
+def _annotated(part: _Part, node: Function | None) -> frozenset[str]:
+    """The kinds that an annotation of plain types allows; none where it says nothing so plain."""
+    if node is None or not part.name:
+        return frozenset()
+    args = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    hint = next((a.annotation for a in args if a.arg == part.name), None)
+    words = set(re.findall(r"\w+", ast.unparse(hint))) if hint is not None else set()
+    if not words or not words <= NAMED | {"None", "Optional", "Union", "typing", "t"}:
+        return frozenset()
+    none = {"NoneType"} if words & {"None", "Optional"} else set[str]()
+    return frozenset(words & NAMED | none | ({"int"} if "float" in words else set[str]()))
+
+
+def kind_of(text: str) -> str:
+    """The type of a literal by its source, "other" for what is none."""
+    try:
+        return type(ast.literal_eval(text)).__name__
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return "float" if text.startswith("float(") else "other"
+
+
+def kind_of_value(value: object) -> str:
+    return type(value).__name__
+
+
+def literals_of(text: str) -> Iterator[tuple[int, int, object]]:
+    """The literals in an expression of one line: where they stand, in bytes, and what they are."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set):
+            if node.end_col_offset is None or node.lineno != 1 or node.end_lineno != 1:
+                continue
+            try:
+                value = ast.literal_eval(node)
+            except (ValueError, TypeError):
+                continue
+            yield node.col_offset, node.end_col_offset, value
+
+
+def neighbours(value: object) -> Iterator[str]:
+    """Source of values near a literal: at its borders, doubled, emptied, in another case."""
+    if isinstance(value, bool):
+        yield repr(not value)
+    elif isinstance(value, str):
+        texts = ["", " ", value + " ", " " + value, value.upper(), value.lower(), value * 2]
+        texts += [value[:1], value[1:], value[:-1], value + "é", value + "\n", value + "0"]
+        texts += [value.swapcase(), value.replace(" ", ""), value + "_" + value, value + "/"]
+        yield from dict.fromkeys(repr(text) for text in texts if text != value)
+    elif isinstance(value, bytes):
+        yield from dict.fromkeys(map(repr, (b"", b" ", value * 2, value[:1], value + b"\xff")))
+    elif isinstance(value, int):
+        for number in dict.fromkeys((0, -1, 1, value + 1, value - 1, -value, value * 1000)):
+            if number != value:
+                yield repr(number)
+    elif isinstance(value, float):
+        for real in (0.0, -value, value / 3, value * 1e6, 1e-7):
+            yield repr(real)
+    elif isinstance(value, list | tuple):
+        for items in (value[:0], value[:1], value[1:], value * 2, value[::-1]):
+            if items != value:
+                yield repr(items)
+        yield repr([*value, None] if isinstance(value, list) else (*value, None))
+    elif isinstance(value, dict):
+        yield "{}"
+        for key in list(value)[:4]:
+            yield repr({k: v for k, v in value.items() if k != key})
+            yield repr({**value, key: None})
+
+
+def documented(change: ChangedFunction, module: str) -> list[Candidate]:
+    """The calls that its docstring shows, with what they give there."""
+    if change.qualname.count(".") or not module:
+        return []
+    text = ast.get_docstring(change.new) or ""
+    try:
+        examples = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return []
+    found = []
+    for example in examples:
+        try:
+            node = ast.parse(example.source.strip(), mode="eval").body
+        except (SyntaxError, ValueError):
+            continue
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == change.qualname):
+            continue
+        if any(isinstance(a, ast.Starred) for a in node.args) or any(
+            k.arg is None for k in node.keywords
+        ):
+            continue
+        call = Call(
+            change.path,
+            change.qualname,
+            "",
+            "",
+            tuple(ast.unparse(a) for a in node.args),
+            {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg},
+            (f"from {module} import {change.qualname}",),
+        )
+        want = " ".join(example.want.split())
+        found.append(Candidate(call, SEEN, what="as its docstring shows", want=want))
+    return found

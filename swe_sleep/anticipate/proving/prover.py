@@ -1,0 +1,306 @@
+"""From a change to proofs: the same calls on both versions, and a test for what is a fault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from swe_sleep.anticipate.harvest import Call, harvest
+from swe_sleep.anticipate.proving.changed import (
+    ChangedFunction,
+    FileChange,
+    Function,
+    changed_functions,
+    file_change,
+    functions_of,
+)
+from swe_sleep.anticipate.proving.hints import hints_of
+from swe_sleep.anticipate.proving.inputs import Candidate, candidates, documented
+from swe_sleep.anticipate.proving.judge import Circumstances, Verdict, judge
+from swe_sleep.anticipate.proving.replaying import Outcome, Ranges, Replaying
+from swe_sleep.anticipate.proving.writing import written
+from swe_sleep.records import Outcome as TestOutcome
+from swe_sleep.records import Place, TestRun, WrittenTest
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.testing.tests import Tests
+
+HARVEST_S = 60.0
+TEST_S = 20.0
+CONFIRMED = 6
+"""Differences that look like a fault, of which the simplest are looked at again one by one."""
+WRITTEN = 3
+"""Tests that are tried for one function until one holds."""
+
+Files = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A fault, with the test that shows it: it fails on the code as it is, twice, and passes on
+    the version before."""
+
+    path: str
+    qualname: str
+    verdict: Verdict
+    candidate: Candidate
+    old: Outcome
+    new: Outcome
+    cause: tuple[Place, ...]
+    test: WrittenTest
+    message: str
+    """The test's own failure."""
+    frames: tuple[Place, ...] = ()
+
+
+@dataclass
+class Tried:
+    """What was tried for one function."""
+
+    calls: int = 0
+    """Calls seen in tests."""
+    inputs: int = 0
+    differing: int = 0
+    """Inputs on which the versions differ."""
+    reached: bool = False
+    """Whether an input ran what was removed or added."""
+    guards: int = 0
+    """Inputs that a removed guard or handler names, and that came to an end in both versions."""
+    proven: Proven | None = None
+
+    @property
+    def refuted(self) -> bool:
+        """The very inputs that were doubted gave the same before and now."""
+        return self.reached and self.guards > 0 and not self.differing
+
+
+@dataclass
+class Prover:
+    """Works on one change in one sandbox, which holds the version after it."""
+
+    tests: Tests
+    snapshot: Snapshot
+    before: Files
+    """The changed source files as they were; None for one that was not there."""
+    around: Circumstances = field(default_factory=Circumstances)
+    stop: Callable[[], bool] | None = None
+    runs: int = 0
+    """Test runs made."""
+
+    def __post_init__(self) -> None:
+        self._replaying = Replaying(self.tests.sandbox)
+        self._changes: list[ChangedFunction] | None = None
+
+    @property
+    def changes(self) -> list[ChangedFunction]:
+        """Every function that means something else now."""
+        if self._changes is None:
+            self._changes = [f for c in self._files() for f in changed_functions(c)]
+        return self._changes
+
+    def _files(self) -> Iterator[FileChange]:
+        for path, old in self.before.items():
+            if path.endswith(".py") and old is not None and path in self.snapshot.files:
+                yield file_change(path, old, self.snapshot.read(path))
+
+    def prove(self, change: ChangedFunction, test_ids: Sequence[str], *, seconds: float) -> Tried:
+        """Look for an input that shows a fault. `test_ids` are tests that run the function. The
+        sandbox is as it was, at the end."""
+        until = time.monotonic() + seconds
+        tried = Tried()
+        calls = self._harvest(change, test_ids, until)
+        tried.calls = sum(map(len, calls.values()))
+        every = candidates(calls, change, hints_of(change), self._signatures(calls))
+        every += documented(change, self._module_of(change.path, calls))
+        if not every or self._over(until):
+            return tried
+        pairs = self._both(every, change, max(2.0, (until - time.monotonic()) / 3))
+        faults: dict[tuple[str, ...], list[tuple[Candidate, Verdict]]] = {}
+        for candidate, old, new in pairs:
+            tried.inputs += 1
+            tried.reached |= bool(old.lines or new.lines)
+            if candidate.guard:
+                tried.guards += 1
+            if old.same(new):
+                continue
+            tried.differing += 1
+            verdict = judge(candidate, old, new, change, self.around)
+            if verdict is not None:
+                faults.setdefault(verdict.key, []).append((candidate, verdict))
+        for group in sorted(faults.values(), key=lambda g: min(_size(c) for c, _ in g)):
+            if self._over(until):
+                break
+            tried.proven = self._proven(change, [c for c, _ in group])
+            if tried.proven is not None:
+                break
+        return tried
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    def _harvest(
+        self, change: ChangedFunction, test_ids: Sequence[str], until: float
+    ) -> dict[tuple[str, str], list[Call]]:
+        if not test_ids:
+            return {}
+        self.runs += 1
+        return harvest(
+            self.tests,
+            {change.path: [change.qualname]},
+            test_ids,
+            timeout_s=max(2.0, min(HARVEST_S, (until - time.monotonic()) / 2)),
+            entries=True,
+            stop=self.stop,
+        )
+
+    def _signatures(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Function]:
+        found: dict[tuple[str, str], Function] = {}
+        for path in {path for path, _ in keys}:
+            if path in self.snapshot.files:
+                functions = functions_of(self.snapshot.read(path))
+                found |= {(path, q): functions[q] for p, q in keys if p == path and q in functions}
+        return found
+
+    def _module_of(self, path: str, calls: Mapping[tuple[str, str], Sequence[Call]]) -> str:
+        """The name that a file is imported by."""
+        for folder in (*self.tests.sandbox.environment.python_path, "src"):
+            path = path.removeprefix(folder.rstrip("/") + "/")
+        return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _old(self) -> Iterator[None]:
+        """The version before the change, in the sandbox."""
+        self.tests.sandbox.put(self.before)
+        try:
+            yield
+        finally:
+            self.tests.sandbox.reset()
+
+    def _both(
+        self, every: Sequence[Candidate], change: ChangedFunction, seconds: float, **how: bool
+    ) -> list[tuple[Candidate, Outcome, Outcome]]:
+        """The outcomes before and now, of the calls that could be made in both versions."""
+        calls = [candidate.call for candidate in every]
+        new = self._run(calls, {change.path: _ranges(change.added)}, seconds, **how)
+        with self._old():
+            old = self._run(calls, {change.path: _ranges(change.removed)}, seconds, **how)
+        self.tests.sandbox.reset()
+        return [
+            (candidate, was, now)
+            for candidate, was, now in zip(every, old, new, strict=True)
+            if was is not None and now is not None and "setup" not in (was.state, now.state)
+        ]
+
+    def _run(
+        self, calls: Sequence[Call], watch: Ranges, seconds: float, alone: bool = False
+    ) -> list[Outcome | None]:
+        return self._replaying.run(calls, watch=watch, total_s=seconds, alone=alone, stop=self.stop)
+
+    def _over(self, until: float) -> bool:
+        return time.monotonic() > until or (self.stop is not None and self.stop())
+
+    # -- proofs ----------------------------------------------------------------------------------
+
+    def _proven(self, change: ChangedFunction, group: list[Candidate]) -> Proven | None:
+        """The simplest of these inputs that shows a fault by itself, and as a test, twice."""
+        group = sorted(group, key=_size)[:CONFIRMED]
+        once = self._both(group, change, 20.0, alone=True)
+        tries = 0
+        for candidate, old, new in once:
+            if old.same(new):
+                continue  # it came of the calls before it
+            verdict = judge(candidate, old, new, change, self.around)
+            if verdict is None:
+                continue
+            tries += 1
+            if tries > WRITTEN:
+                break
+            proven = self._tested(change, candidate, old, new, verdict)
+            if proven is not None:
+                return proven
+        return None
+
+    def _tested(
+        self,
+        change: ChangedFunction,
+        candidate: Candidate,
+        old: Outcome,
+        new: Outcome,
+        verdict: Verdict,
+    ) -> Proven | None:
+        cause = tuple(Place(change.path, first, last) for first, last in _ranges(change.added)) or (
+            Place(change.path, *change.span),
+        )
+        test = written(candidate, old, verdict, cause[0], self.snapshot)
+        messages = []
+        for _ in range(2):
+            result = self.check(test).result(test.tests[0])
+            if result is None or not _as_said(result.outcome, result.message, new):
+                return None
+            messages.append(result)
+        with self._old():
+            before = self.check(test)
+        if test.tests[0] not in before.passed:
+            return None
+        return Proven(
+            change.path,
+            change.qualname,
+            verdict,
+            candidate,
+            old,
+            new,
+            cause,
+            test,
+            messages[0].message,
+            messages[0].frames,
+        )
+
+    def check(self, test: WrittenTest) -> TestRun:
+        """Run a written test on what the sandbox holds."""
+        return run_written(self.tests, test, self.stop, self._count)
+
+    def _count(self) -> None:
+        self.runs += 1
+
+
+def run_written(
+    tests: Tests,
+    test: WrittenTest,
+    stop: Callable[[], bool] | None = None,
+    ran: Callable[[], None] = lambda: None,
+) -> TestRun:
+    """Put a written test into the sandbox, run it, and take it away again."""
+    tests.sandbox.put({test.path: test.content.encode()})
+    ran()
+    try:
+        return tests.run(
+            test.tests, timeout_s=3 * TEST_S, test_timeout_s=TEST_S, strict=False, stop=stop
+        )
+    finally:
+        tests.sandbox.put({test.path: None})
+
+
+def _as_said(outcome: TestOutcome, message: str, new: Outcome) -> bool:
+    """Whether the test fails for the reason that it was written for."""
+    if new.state == "raised":
+        return outcome is TestOutcome.FAILED and message.startswith(new.type)
+    if new.state in ("slow", "died"):
+        return outcome in (TestOutcome.TIMEOUT, TestOutcome.ERROR)
+    return outcome is TestOutcome.FAILED and message.startswith(("AssertionError", "assert"))
+
+
+def _size(candidate: Candidate) -> tuple[int, int]:
+    """The nearer to what tests pass, and the shorter, the better."""
+    return candidate.distance, len(candidate.call.expression)
+
+
+def _ranges(lines: Collection[int]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for line in sorted(lines):
+        if found and found[-1][1] == line - 1:
+            found[-1] = (found[-1][0], line)
+        else:
+            found.append((line, line))
+    return found
