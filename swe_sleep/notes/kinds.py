@@ -6,6 +6,7 @@
 | `history` | the repository   | HistoryData       | churn, fixes, files that change together     |
 | `tests`   | a test file      | TestsOfFile       | each test's outcome, duration, covered lines |
 | `impact`  | a changed file   | ImpactData        | what changed, and call sites at risk         |
+| `leads`   | a changed file   | LeadsData         | what the change makes suspect, against what  |
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
 | `environment` | the repository | EnvironmentData | what the tests run in, and if they collect |
 | `summary` | a file, a folder ("shop/"), or the repository | SummaryData | what it is for, contracts, pitfalls |
@@ -27,6 +28,7 @@ GRAPH = "graph"
 HISTORY = "history"
 TESTS = "tests"
 IMPACT = "impact"
+LEADS = "leads"
 ISSUE = "issue"
 ENVIRONMENT = "environment"
 SUMMARY = "summary"
@@ -101,6 +103,15 @@ class ImpactData(msgspec.Struct, frozen=True):
     """Call sites that no longer fit."""
 
 
+class LeadsData(msgspec.Struct, frozen=True):
+    """Which leads a change of a file gives."""
+
+    before: str
+    """The blob of the version that it was compared with; "" where there was none."""
+    found: tuple[str, ...] = ()
+    """The subjects of the issues that were noted."""
+
+
 class EnvironmentData(msgspec.Struct, frozen=True):
     """What the tests run in, and whether they can be collected there."""
 
@@ -152,6 +163,7 @@ DATA: Mapping[str, type[Any]] = {
     HISTORY: HistoryData,
     TESTS: TestsOfFile,
     IMPACT: ImpactData,
+    LEADS: LeadsData,
     ISSUE: AnticipatedIssue,
     ENVIRONMENT: EnvironmentData,
     SUMMARY: SummaryData,
