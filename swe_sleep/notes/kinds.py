@@ -8,6 +8,7 @@
 | `impact`  | a changed file   | ImpactData        | what changed, and call sites at risk         |
 | `leads`   | a changed file   | LeadsData         | what the change makes suspect, against what  |
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
+| `risk`    | the repository   | RiskData          | what is likely to need a fix                 |
 | `environment` | the repository | EnvironmentData | what the tests run in, and if they collect |
 | `summary` | a file, a folder ("shop/"), or the repository | SummaryData | what it is for, contracts, pitfalls |
 
@@ -31,6 +32,7 @@ IMPACT = "impact"
 LEADS = "leads"
 ISSUE = "issue"
 ENVIRONMENT = "environment"
+RISK = "risk"
 SUMMARY = "summary"
 
 
@@ -158,6 +160,59 @@ class SummaryData(msgspec.Struct, frozen=True):
     """Which model wrote it; empty where it was read off the code."""
 
 
+class RiskItem(msgspec.Struct, frozen=True):
+    """A file or function, and how likely a fix of the next twelve months touches it."""
+
+    path: str
+    qualname: str
+    """Empty for a file."""
+    score: float
+    """The probability."""
+    lines: int
+    """Of code: what it costs to read."""
+    line: int = 0
+    why: tuple[str, ...] = ()
+    """What speaks for it, most telling first."""
+    uncovered: float | None = None
+    """The share of its lines that no test ran when the note was made; None where unknown."""
+
+    @property
+    def density(self) -> float:
+        """What a line read is worth: rank by it where there is time for some lines only."""
+        return self.score / max(self.lines, 1)
+
+
+class RiskyChange(msgspec.Struct, frozen=True):
+    """A step of late, and how likely it needs a fix."""
+
+    commit: str
+    title: str
+    score: float
+    above: float
+    """The share of this repository's own steps that are less risky."""
+    why: tuple[str, ...] = ()
+
+
+class RiskData(msgspec.Struct, frozen=True):
+    """What is likely to need a fix: ranked, most likely first."""
+
+    files: tuple[RiskItem, ...]
+    functions: tuple[RiskItem, ...]
+    changes: tuple[RiskyChange, ...] = ()
+    file_measure: str = "size"
+    """"model", or "size" where the repository's own past shows no gain over it."""
+    function_measure: str = "size"
+    accuracy: Mapping[str, float] = {}
+    """On this repository's own past, in windows that the model had not seen: "files auc" and beside
+    it "files auc by size", and so on."""
+    windows: int = 0
+    """Of twelve months, that this was measured on."""
+    fixes: int = 0
+    """Fixes in these."""
+    steps: int = 0
+    """Steps of the history that were read."""
+
+
 DATA: Mapping[str, type[Any]] = {
     GRAPH: GraphData,
     HISTORY: HistoryData,
@@ -166,6 +221,7 @@ DATA: Mapping[str, type[Any]] = {
     LEADS: LeadsData,
     ISSUE: AnticipatedIssue,
     ENVIRONMENT: EnvironmentData,
+    RISK: RiskData,
     SUMMARY: SummaryData,
 }
 

@@ -1,0 +1,1 @@
+"""Which files, functions and changes are likely to need a fix, told from the past."""
