@@ -64,12 +64,10 @@ def _uncached(value: object) -> object:
 class Batches:
     """The server's batches. Every method raises ModelFault."""
 
-    def __init__(self, model: ClaudeModel) -> None:
+    def __init__(self, model: ClaudeModel, stop: Callable[[], bool] = lambda: False) -> None:
+        """A call is given up with the fault "stopped" once `stop` is true."""
         self._model = model
-
-    @property
-    def name(self) -> str:
-        return self._model.name
+        self._stop = stop
 
     def create(
         self, requests: Sequence[tuple[str, Mapping[str, object]]], *, timeout_s: float = CALL_S
@@ -147,7 +145,7 @@ class Batches:
 
     def _call(self, make: Callable[[Anthropic], T], timeout_s: float = CALL_S) -> T:
         try:
-            return self._model.call(make, timeout_s=timeout_s)
+            return self._model.call(make, timeout_s=timeout_s, stop=self._stop)
         except ModelFault as fault:
             status = getattr(fault.__cause__, "status_code", None)
             if status in (404, 405, 501):

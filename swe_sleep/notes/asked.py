@@ -160,6 +160,15 @@ class Asked:
             ).fetchall()
         return frozenset(unit for (unit,) in rows)
 
+    def waiting_by_purpose(self) -> dict[str, int]:
+        """How many they are, by what they ask for."""
+        with self._store.transaction() as db:
+            rows = db.execute(
+                "SELECT purpose, count(DISTINCT unit) FROM asked"
+                " WHERE state IN ('gathered', 'posting', 'posted') GROUP BY purpose"
+            ).fetchall()
+        return dict(rows)
+
     def day_usd(self, day: int) -> float:
         """What the day has cost so far, with all that is under way."""
         with self._store.transaction() as db:

@@ -93,12 +93,15 @@ class Desk:
         self._batched = batch and model.options.provider == "anthropic"
         if batch and not self._batched:
             progress(f"{model.options.provider} has no message batches; asking directly")
-        self._outbox = Outbox(self._asked, Batches(model), self._collected, clock, progress)
+        self._outbox = Outbox(
+            self._asked, Batches(model, budget.stop.is_set), self._collected, clock, progress
+        )
         self.unit = ""
         """Key of the unit of work that asks: a note's limit counts for one unit."""
-        self.usage = Usage()
-        """What was spent since the pass began, whoever asked for it."""
+        self._usage = Usage()
         self._here = uuid.uuid4().hex
+        self.problem = ""
+        """Why the last batch could not be posted."""
 
     # -- what the engine calls ---------------------------------------------------------------------
 
@@ -107,17 +110,17 @@ class Desk:
         self._masker, self._masked = masker, None
 
     def begin(self) -> None:
-        """Take up what a pass left that died, and collect what was answered since. To be called
-        while no other pass can run."""
+        """Take up what a pass left that died. To be called while no other pass can run; asks
+        nobody."""
+        self.problem = ""
         self._outbox.forget()
         for row in self._asked.rows("asking"):
             self._lost(row)
         self._asked.tidy()
-        self.collect()
 
     def collect(self) -> bool:
         """Look after the batches whose turn it is; whether any request came to its end."""
-        return bool(self._outbox.collect())
+        return not self._budget.stop.is_set() and bool(self._outbox.collect())
 
     def post(self) -> bool:
         """Send what was gathered; whether the units are to be planned again, as they ask directly
@@ -132,13 +135,23 @@ class Desk:
                 self._progress("the model's server has no message batches; asking directly")
                 self._batched = False
                 return True
-            self._progress(f"the batch could not be posted: {fault}")
+            if fault.kind != "stopped":
+                self.problem = f"a message batch could not be posted: {fault}"
             self._down = fault
         return False
 
     def waiting(self) -> frozenset[str]:
         """Keys of the units that wait for a batch."""
         return self._asked.waiting_units()
+
+    def waiting_by_pass(self) -> dict[str, int]:
+        """How many they are."""
+        return self._asked.waiting_by_purpose()
+
+    def taken(self) -> Usage:
+        """What was spent since this was asked last, whichever unit it was for."""
+        usage, self._usage = self._usage, Usage()
+        return dataclasses.replace(usage, wall_s=0.0)  # in that of the units
 
     # -- what passes call --------------------------------------------------------------------------
 
@@ -304,7 +317,7 @@ class Desk:
             spent=spent if usage.tokens or usage.cost_usd else None,
         )
         if done:
-            self.usage += usage
+            self._usage += usage
             if row.key in self._grants.spent:
                 self._grants.spent[row.key] = (cost, usage.tokens)
         return done

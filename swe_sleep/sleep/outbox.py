@@ -119,6 +119,8 @@ class Outbox:
             try:
                 ended += self._found(post) if post.batch else self._looked_for(post)
             except ModelFault as fault:
+                if fault.kind == "stopped":
+                    break
                 self.asked.looked(post)
                 self.progress(f"a batch cannot be collected yet: {fault}")
         return ended
