@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from swe_sleep.errors import BudgetExceeded, SnapshotChanged, StoreError, SweSleepError
@@ -21,6 +21,7 @@ from swe_sleep.sleep.budget import Reached, Stopped
 from swe_sleep.sleep.desk import Later
 from swe_sleep.sleep.schedule import Experience, urgency
 from swe_sleep.sleep.situation import Situation
+from swe_sleep.sleep.units import Level
 from swe_sleep.sleep.units import Made as Made
 from swe_sleep.sleep.units import Unit as Unit
 
@@ -151,28 +152,48 @@ class Engine:
         tried: set[str] = set()
         unit: Unit | None = None
         experience = Experience.of(work.store)
+        desk = work.desk
+        if desk is not None:
+            desk.begin()
         for note in _proven(work):
             # Such as when a person makes an edit again that an earlier pass has studied.
             self._listener(Event("known", None, notes=(note,)))
         try:
             for step in self._passes.values():
                 self._plan(step, work, waiting, tried)
-            while waiting and not work.budget.exhausted():
+            while not work.budget.exhausted():
+                if not waiting and not self._asked_for_more(work, waiting, tried):
+                    break
                 unit = max(waiting.values(), key=lambda unit: urgency(experience.adjusted(unit)))
+                if unit.level >= Level.SLEEP and desk is not None and desk.collect():
+                    for each in self._passes.values():
+                        self._replan(each, work, waiting, tried)
+                    continue
                 work.ready(unit.level)
                 if work.budget.exhausted():
                     break
                 step = self._passes[unit.step]
                 tried.add(unit.key)
                 del waiting[unit.key]
+                if desk is not None:
+                    desk.unit = unit.key
                 if self._run(step, unit, work, report, experience):
                     for reader in self._passes.values():
                         if step.name in reader.reads:
                             self._replan(reader, work, waiting, tried)
+                elif desk is not None and unit.key in desk.waiting():
+                    tried.discard(unit.key)  # it is planned again once its reply is here
         except Stopped:
             _count(report.left_by_pass, unit)
         except SnapshotChanged:
             report.moved = True
+        if desk is not None:
+            if not report.moved:
+                desk.post()
+            if desk.problem:
+                report.problems.append(desk.problem)
+            report.usage += desk.taken()
+            report.posted_by_pass = desk.waiting_by_pass()
         for unit in waiting.values():
             _count(report.left_by_pass, unit)
         report.issues = _proven(work)
@@ -182,6 +203,15 @@ class Engine:
         if work.budget.limit and report.left and not (report.stopped or report.moved):
             report.limits.append(Reached(work.budget.limit, time.time(), report.left_by_pass))
         return report
+
+    def _asked_for_more(self, work: Situation, waiting: dict[str, Unit], tried: set[str]) -> bool:
+        """Nothing is left to do: send what was gathered for a model, and collect what it answered;
+        whether there is something to do now."""
+        desk = work.desk
+        if desk is not None and (desk.collect() or desk.post()):
+            for step in self._passes.values():
+                self._replan(step, work, waiting, tried)
+        return bool(waiting)
 
     def _replan(
         self, step: Pass, work: Situation, waiting: dict[str, Unit], tried: set[str]
@@ -193,10 +223,10 @@ class Engine:
     @staticmethod
     def _plan(step: Pass, work: Situation, waiting: dict[str, Unit], tried: set[str]) -> None:
         units = {unit.key: unit for unit in step.plan(work)}
-        finished = work.store.finished(units)
-        waiting.update(
-            (key, unit) for key, unit in units.items() if key not in finished and key not in tried
-        )
+        over = tried | work.store.finished(units).keys()
+        if work.desk is not None:
+            over |= work.desk.waiting()
+        waiting.update((key, unit) for key, unit in units.items() if key not in over)
 
     def _run(
         self, step: Pass, unit: Unit, work: Situation, report: SleepReport, experience: Experience
@@ -224,7 +254,6 @@ class Engine:
         except (Stopped, SnapshotChanged, StoreError):
             raise  # without the content, or without a store, there is no use in going on
         except Later:
-            _count(report.posted_by_pass, unit)
             self._listener(Event("later", unit))
             return False
         except BudgetExceeded as error:
@@ -238,7 +267,7 @@ class Engine:
             self._listener(Event("failed", unit, run.took_s, problem=str(error)))
             return False
         seconds = run.took_s
-        report.usage += made.usage
+        report.usage += _own(made.usage)
         _count(report.units if made.done else report.left_by_pass, unit)
         report.seconds_by_pass[step.name] = report.seconds_by_pass.get(step.name, 0.0) + seconds
         report.notes.extend(made.notes)
@@ -260,5 +289,9 @@ def _spent(step: Pass, made: Made, seconds: float) -> Spent | None:
     when its reply came."""
     if seconds < LISTED_S and not made.usage.test_runs:
         return None
-    usage = Usage(wall_s=seconds, test_runs=made.usage.test_runs, candidates=made.usage.candidates)
-    return Spent(0.0, "sleep", step.name, "", usage)
+    return Spent(0.0, "sleep", step.name, "", replace(_own(made.usage), wall_s=seconds))
+
+
+def _own(usage: Usage) -> Usage:
+    """Without what a model took: the desk counts that, once, when a reply comes."""
+    return Usage(wall_s=usage.wall_s, test_runs=usage.test_runs, candidates=usage.candidates)
