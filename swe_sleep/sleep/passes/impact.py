@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from swe_sleep.anticipate.leads.earnings import Earnings
+from swe_sleep.anticipate.leads.lead import Lead
+from swe_sleep.anticipate.leads.uses import broken as leads_of
+from swe_sleep.anticipate.leads.uses import exported, named, overrides, texts
 from swe_sleep.index.breakage import BrokenCall, broken_calls
 from swe_sleep.index.compare import SymbolChange, compare
 from swe_sleep.index.outline import Outline
 from swe_sleep.notes import kinds
-from swe_sleep.records import AnticipatedIssue, Note, Place, State, Suspicion
+from swe_sleep.records import Note, Place
 from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
 CERTAIN = 1.0
 """Only calls that can mean nothing else are said not to fit; a guess would be noise."""
+MOST_LEADS = 2
+"""Issues noted for one changed file: who breaks everything at once knows."""
 
 
 class ImpactPass:
     name = "impact"
-    version = 2
+    version = 3
     reads = ("outline",)
 
     def plan(self, work: Situation) -> Iterator[Unit]:
@@ -46,28 +52,29 @@ class ImpactPass:
             return Made()
         new = work.outlines.get(path)
         changes = compare(old, new)
-        broken = self._broken(work, path, old, new) if any(map(_may_break, changes)) else []
-        if not changes and not broken and work.view.get(kinds.IMPACT, path) is None:
+        leads: list[Lead] = []
+        if any(map(_may_break, changes)):
+            leads = self._leads(work, path, old, new, changes)
+        if not changes and not leads and work.view.get(kinds.IMPACT, path) is None:
             return Made()
         data = kinds.ImpactData(
             before=before,
             changed=tuple(_say(change) for change in changes),
-            at_risk=tuple(call.place for call in broken),
+            at_risk=tuple(place for lead in leads for place in _shown(lead)),
         )
-        inputs = {path: unit.inputs[path]} | {
-            call.place.path: work.snapshot.blob(call.place.path) for call in broken
-        }
         note = Note(
             kind=kinds.IMPACT,
             subject=path,
-            body=_body(data, broken),
+            body=_body(data, leads),
             producer=unit.producer,
-            inputs=inputs,
+            inputs=_inputs(work, unit, leads),
             data=kinds.encode(data),
             evidence=(*data.at_risk, *_places(path, changes))[:10],
         )
-        suspected = [self._suspicion(unit, path, inputs, broken)] if broken else []
-        return Made((note, *suspected))
+        active = Earnings(work.store).active
+        most = MOST_LEADS if new is not None else 1  # the whole file is gone: that is one thing
+        chosen = [lead for lead in leads if active(lead.kind)][:most]
+        return Made((note, *(self._issue(work, unit, lead) for lead in chosen)))
 
     @staticmethod
     def _old(work: Situation, path: str, blob: str) -> Outline | None:
@@ -87,30 +94,53 @@ class ImpactPass:
         finally:
             graph.replace(path, new)
 
+    def _leads(
+        self,
+        work: Situation,
+        path: str,
+        old: Outline,
+        new: Outline | None,
+        changes: tuple[SymbolChange, ...],
+    ) -> list[Lead]:
+        """One for each symbol and kind, the surest first."""
+        found = leads_of(path, self._broken(work, path, old, new))
+        graph = work.outlines.graph()
+        gone = [change.old for change in changes if change.what == "removed" and change.old]
+        if new is not None and new.language == "python":
+            found += overrides(graph, path, new, changes)
+            found += exported(path, old, new)
+        if gone and path.endswith(".py"):
+            module = graph.module_name(path) or path[:-3].removeprefix("src/").replace("/", ".")
+            found += named(path, module, gone, texts(work.snapshot.files, work.snapshot.read))
+        best: dict[str, Lead] = {}
+        for lead in found:
+            if lead.subject not in best:
+                best[lead.subject] = lead
+        return sorted(best.values(), key=lambda lead: -lead.weight)
+
     @staticmethod
-    def _suspicion(unit: Unit, path: str, inputs: dict[str, str], broken: list[BrokenCall]) -> Note:
-        """Calls that do not fit are an issue waiting to be reported; only a run can prove it."""
-        first = broken[0]
-        title = f"{first.place} calls {first.qualname} in a way that no longer fits: {first.why}"
-        issue = AnticipatedIssue(
-            title=title,
-            state=State.SUSPECTED,
-            symptom=first.why,
-            suspicions=tuple(
-                Suspicion(call.place, call.weight, f"{call.qualname}: {call.why}")
-                for call in broken
-            ),
-        )
+    def _issue(work: Situation, unit: Unit, lead: Lead) -> Note:
+        """What no longer fits is an issue waiting to be reported; only a run can prove it."""
+        issue = lead.issue()
         return Note(
             kind=kinds.ISSUE,
-            subject=path,
-            body=title,
+            subject=lead.subject,
+            body=issue.title,
             producer=unit.producer,
-            inputs=inputs,
+            inputs=_inputs(work, unit, [lead]),
             data=kinds.encode(issue),
-            evidence=tuple(call.place for call in broken)[:10],
-            confidence=0.5,
+            evidence=_shown(lead)[:10],
+            confidence=lead.weight,
         )
+
+
+def _shown(lead: Lead) -> tuple[Place, ...]:
+    return (lead.place, *(suspicion.place for suspicion in lead.more))
+
+
+def _inputs(work: Situation, unit: Unit, leads: list[Lead]) -> dict[str, str]:
+    places = {place.path for lead in leads for place in _shown(lead)}
+    return {path: work.snapshot.blob(path) for path in sorted({unit.subject, *places})}
 
 
 def _may_break(change: SymbolChange) -> bool:
@@ -133,9 +163,7 @@ def _places(path: str, changes: tuple[SymbolChange, ...]) -> list[Place]:
     return [Place(path, change.new.line, change.new.end_line) for change in changes if change.new]
 
 
-def _body(data: kinds.ImpactData, broken: list[BrokenCall]) -> str:
+def _body(data: kinds.ImpactData, leads: list[Lead]) -> str:
     lines = [f"- {said}" for said in data.changed[:20]]
-    lines += [
-        f"- `{call.place}` calls {call.qualname} and no longer fits: {call.why}" for call in broken
-    ]
+    lines += [f"- `{lead.place}`: {lead.why}" for lead in leads]
     return "\n".join(lines) or "Nothing that others use changed."
