@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from functools import partial
 
 from swe_sleep.anticipate.asking import Unfit, patch_for
-from swe_sleep.model.protocol import Request
 from swe_sleep.notes.view import SeenIssue
-from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import Patch, State
 from swe_sleep.repo.diff import diff
 from swe_sleep.repo.snapshot import REGULAR
 from swe_sleep.sleep import schedule
+from swe_sleep.sleep.passes import material
 from swe_sleep.sleep.passes.mending import Mending
 from swe_sleep.sleep.passes.speculate import LONGER
 from swe_sleep.sleep.situation import Situation
@@ -50,21 +47,16 @@ class MendPass:
         issue = mending.seen.issue
         paths = _places(mending.seen, work)
         before = {path: work.snapshot.read(path) for path in paths}
-        ask = partial(
-            work.desk.ask,
-            note=f"patch {unit.subject}",
-            urgent=issue.lead not in LONGER,  # who made the edit waits
-        )
-        secret = hashlib.sha256(unit.key.encode()).digest()
         first = mending.failing[0].result
+        waits = issue.lead not in LONGER  # who made the edit
         try:
             after = patch_for(
                 issue,
                 before,
-                ask,
-                fence=Fence.lasting(secret),
+                material.asking(work, f"{self.name} {unit.subject}", urgent=waits),
+                fence=material.fence_of(work.store),
                 shown=first.detail or first.message,
-                request=Request("", (), effort=work.settings.sleep.effort, purpose=self.name),
+                request=material.template(work, self.name),
             )
         except Unfit as error:
             mending.tried = f"the search in vain, and {error}"
