@@ -52,8 +52,13 @@ def extract(path: str, text: str, *, python: bool, test: bool = False) -> Summar
 def kept(lines: list[SummaryLine], most: int = MOST_LINES) -> tuple[SummaryLine, ...]:
     """The lines worth keeping, in the order of the file: pitfalls and contracts before the rest."""
     unique = {(each.place, each.text): each for each in lines}
-    best = sorted(unique.values(), key=lambda each: (_ORDER.get(each.sort, 9), each.place))
-    return tuple(sorted(best[:most], key=lambda each: each.place))
+    best = sorted(unique.values(), key=lambda each: (_ORDER.get(each.sort, 9), _at(each.place)))
+    return tuple(sorted(best[:most], key=lambda each: _at(each.place)))
+
+
+def _at(place: Place) -> tuple[str, int]:
+    """A whole file stands before its lines."""
+    return place.path, place.line or 0
 
 
 def _parsed(text: str) -> ast.Module | None:
@@ -175,17 +180,14 @@ class _Reading:
     def _asserts(self, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> None:
         if not node.name.startswith("test"):
             return
-        told = 0
+        found: dict[int, str] = {}
         for inner in ast.walk(node):
-            said = ""
             if isinstance(inner, ast.Assert):
-                said = f"`{name}`: `{_code(inner.test)}`"
+                found[inner.lineno] = _code(inner.test)
             elif isinstance(inner, ast.withitem) and "raises" in _code(inner.context_expr):
-                said = f"`{name}`: `{_code(inner.context_expr)}`"
-            if said and told < MOST_ASSERTS:
-                told += 1
-                line = getattr(inner, "lineno", node.lineno)
-                self._add(line, "asserts", said)
+                found[inner.context_expr.lineno] = _code(inner.context_expr)
+        for line in sorted(found)[:MOST_ASSERTS]:
+            self._add(line, "asserts", f"`{name}`: `{found[line]}`")
 
 
 def _raised(node: ast.expr) -> str:

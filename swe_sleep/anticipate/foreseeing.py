@@ -198,7 +198,7 @@ def merge(readings: Sequence[Sequence[Prediction]]) -> list[Prediction]:
         )
         for group in groups
     ]
-    return sorted(merged, key=lambda p: (-p.confidence, p.place))
+    return sorted(merged, key=lambda p: (-p.confidence, p.place.path, p.place.line or 0))
 
 
 def _same(one: Prediction, other: Prediction) -> bool:

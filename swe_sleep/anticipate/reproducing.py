@@ -143,7 +143,7 @@ def _first(accused: Accused, fence: Fence) -> str:
     parts = {
         "issue": f"{issue.title}\n\n{issue.symptom}\n\n{why}",
         "check": issue.check,
-        "name": accused.import_name,
+        "module": accused.import_name,
         "code": around(module, [*lines, accused.lines.start]),
         "example": accused.example,
     }

@@ -132,7 +132,7 @@ def above(purpose: str, parts: Mapping[str, SummaryData], each: int) -> SummaryD
         if part.purpose:
             lines.append(SummaryLine(Place(name), "does", f"`{name}`: {part.purpose}"))
         telling = [line for line in part.lines if line.sort in _TELLING]
-        lines += sorted(telling, key=lambda line: (_TELLING[line.sort], line.place))[:each]
+        lines += sorted(telling, key=lambda line: _TELLING[line.sort])[:each]
     return SummaryData(purpose, kept(lines, MOST_ABOVE))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from swe_sleep.anticipate import foreseeing
+from swe_sleep.anticipate.asking import Unfit
 from swe_sleep.anticipate.foreseeing import Prediction, foresee
+from swe_sleep.anticipate.rethinking import Refused
 from swe_sleep.notes import kinds
 from swe_sleep.records import Note, Place, Usage
 from swe_sleep.sleep import schedule
@@ -65,15 +67,19 @@ class AnticipatePass:
             return Made()
         work.progress(f"reading {unit.subject}")
         usage: list[Usage] = []
-        found = foresee(
-            module,
-            material.background(work, unit.subject, self._subjects(work)),
-            material.counted(material.asking(work, f"{self.name} {unit.subject}"), usage),
-            overview=material.overview(work),
-            fence=material.fence_of(work.store),
-            readings=self._readings,
-            request=material.template(work, self.name),
-        )
+        try:
+            found = foresee(
+                module,
+                material.background(work, unit.subject, self._subjects(work)),
+                material.counted(material.asking(work, f"{self.name} {unit.subject}"), usage),
+                overview=material.overview(work),
+                fence=material.fence_of(work.store),
+                readings=self._readings,
+                request=material.template(work, self.name),
+            )
+        except (Unfit, Refused) as error:  # asked again, it would be the same: replies are kept
+            work.progress(f"{unit.subject}: {error}")
+            return Made()
         inputs = {unit.subject: unit.inputs[unit.subject]}
         return Made(tuple(_notes(found, unit, inputs, Usage.total(usage))))
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 
 from swe_sleep.anticipate import reproducing
+from swe_sleep.anticipate.asking import Unfit
 from swe_sleep.anticipate.digest import Module, functions
 from swe_sleep.anticipate.reproducing import Accused, Bench, Verdict, reproduce
 from swe_sleep.notes import kinds
@@ -67,13 +68,16 @@ class ReproducePass:
             return Made()
         work.progress(f"trying to show: {seen.issue.title}")
         usage: list[Usage] = []
-        verdict = reproduce(
-            accused,
-            _bench(accused.module.path, unit.subject, work),
-            material.counted(material.asking(work, f"{self.name} {unit.subject}"), usage),
-            fence=material.fence_of(work.store),
-            request=material.template(work, self.name),
-        )
+        try:
+            verdict = reproduce(
+                accused,
+                _bench(accused.module.path, unit.subject, work),
+                material.counted(material.asking(work, f"{self.name} {unit.subject}"), usage),
+                fence=material.fence_of(work.store),
+                request=material.template(work, self.name),
+            )
+        except Unfit as error:  # asked again, it would be the same: replies are kept
+            verdict = Verdict("open", str(error))
         work.budget.checkpoint()
         done = verdict.state != "open" or not work.budget.exhausted()
         runs = Usage(test_runs=verdict.runs)

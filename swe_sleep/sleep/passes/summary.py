@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from swe_sleep.anticipate import summaries
+from swe_sleep.anticipate.asking import Unfit
 from swe_sleep.anticipate.extracting import extract
 from swe_sleep.notes import kinds
 from swe_sleep.notes.kinds import SummaryData
@@ -110,6 +111,13 @@ class SummaryPass:
         if "<prompt>" not in unit.inputs:
             notes = self._read(unit, work) if unit.subject else [self._repository(unit, work)]
             return Made(tuple(notes))
+        try:
+            return self._ask(unit, work)
+        except Unfit as error:  # asked again, it would be the same: replies are kept
+            work.progress(f"{unit.subject or 'the repository'}: {error}")
+            return Made()
+
+    def _ask(self, unit: Unit, work: Situation) -> Made:
         usage: list[Usage] = []
         if unit.subject in work.snapshot.files:
             data = self._of_file(unit, work, usage)
