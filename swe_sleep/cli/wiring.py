@@ -50,6 +50,7 @@ from swe_sleep.sleep.passes.impact import ImpactPass
 from swe_sleep.sleep.passes.layout import LayoutPass
 from swe_sleep.sleep.passes.mend import MendPass
 from swe_sleep.sleep.passes.outline import OutlinePass
+from swe_sleep.sleep.passes.prove import ProvePass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
@@ -120,6 +121,7 @@ def passes(settings: Settings) -> list[Pass]:
         DiagnosePass(),
         CausePass(),
         EnvironmentPass(),
+        ProvePass(),
     ]
     if settings.sleep.speculate:
         found += [SpeculatePass(), MendPass()]

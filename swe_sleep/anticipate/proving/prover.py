@@ -52,6 +52,8 @@ class Proven:
     message: str
     """The test's own failure."""
     frames: tuple[Place, ...] = ()
+    covered: tuple[str, ...] = ()
+    """The files that the test runs."""
 
 
 @dataclass
@@ -234,12 +236,15 @@ class Prover:
             Place(change.path, *change.span),
         )
         test = written(candidate, old, verdict, cause[0], self.snapshot)
-        messages = []
-        for _ in range(2):
-            result = self.check(test).result(test.tests[0])
+        results = []
+        covered: set[str] = set()
+        for first in (True, False):
+            run = self.check(test, coverage=first)
+            result = run.result(test.tests[0])
             if result is None or not _as_said(result.outcome, result.message, new):
                 return None
-            messages.append(result)
+            results.append(result)
+            covered |= set(run.coverage.lines.get(test.tests[0], {})) if run.coverage else set()
         with self._old():
             before = self.check(test)
         if test.tests[0] not in before.passed:
@@ -253,30 +258,34 @@ class Prover:
             new,
             cause,
             test,
-            messages[0].message,
-            messages[0].frames,
+            results[0].message,
+            results[0].frames,
+            tuple(sorted(covered - {test.path})),
         )
 
-    def check(self, test: WrittenTest) -> TestRun:
+    def check(self, test: WrittenTest, *, coverage: bool = False) -> TestRun:
         """Run a written test on what the sandbox holds."""
-        return run_written(self.tests, test, self.stop, self._count)
-
-    def _count(self) -> None:
         self.runs += 1
+        return run_written(self.tests, test, self.stop, coverage=coverage)
 
 
 def run_written(
     tests: Tests,
     test: WrittenTest,
     stop: Callable[[], bool] | None = None,
-    ran: Callable[[], None] = lambda: None,
+    *,
+    coverage: bool = False,
 ) -> TestRun:
     """Put a written test into the sandbox, run it, and take it away again."""
     tests.sandbox.put({test.path: test.content.encode()})
-    ran()
     try:
         return tests.run(
-            test.tests, timeout_s=3 * TEST_S, test_timeout_s=TEST_S, strict=False, stop=stop
+            test.tests,
+            timeout_s=3 * TEST_S,
+            test_timeout_s=TEST_S,
+            coverage=coverage,
+            strict=False,
+            stop=stop,
         )
     finally:
         tests.sandbox.put({test.path: None})

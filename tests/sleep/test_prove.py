@@ -1,0 +1,118 @@
+"""The prove pass on a small project: what becomes a proven issue, and what becomes of it later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from swe_sleep.records import State
+from swe_sleep.sleep.engine import Pass
+from swe_sleep.sleep.passes.diagnose import DiagnosePass
+from swe_sleep.sleep.passes.graph import GraphPass
+from swe_sleep.sleep.passes.impact import ImpactPass
+from swe_sleep.sleep.passes.outline import OutlinePass
+from swe_sleep.sleep.passes.prove import ProvePass
+from swe_sleep.sleep.passes.tests import TestsPass
+
+PASSES: Sequence[Pass] = (
+    OutlinePass(), GraphPass(), ImpactPass(), TestsPass(), DiagnosePass(), ProvePass(),
+)  # fmt: skip
+GUARD = '    if not words.strip():\n        return ""\n'
+WORDS = {
+    ".gitignore": "__pycache__/\n",
+    "words.py": (
+        '"""Words."""\nimport os\nimport time\n\n\n'
+        f"def first(words):\n{GUARD}    return words.split()[0]\n\n\n"
+        "def last(words):\n    return words.split()[-1]\n"
+    ),
+    "test_words.py": (
+        "from words import first, last\n\n\n"
+        'def test_first():\n    assert first("a b") == "a"\n\n\n'
+        'def test_last():\n    assert last("a b") == "b"\n'
+    ),
+}
+
+
+@pytest.fixture
+def words(make_project: Callable[..., Any]) -> Any:
+    """A project that was slept on once."""
+    project = make_project(WORDS)
+    project.sleep(PASSES)
+    assert project.issues() == []
+    return project
+
+
+def proven(project: Any) -> Any:
+    (seen,) = [each for each in project.issues() if each.issue.state is State.REPRODUCED]
+    return seen
+
+
+def test_what_a_change_broke_and_no_test_shows_becomes_a_reproduced_issue(words: Any) -> None:
+    words.edit("words.py", GUARD, "")
+    words.sleep(PASSES)
+    seen = proven(words)
+    assert seen.note.subject.startswith("words.py::first (")
+    assert seen.issue.symptom.startswith("IndexError")
+    assert seen.issue.written is not None
+    assert seen.issue.tests == seen.issue.written.tests
+    assert seen.issue.cause and seen.issue.cause[0].path == "words.py"
+    assert seen.note.inputs.keys() == {"words.py"}
+    assert words.git("status", "--short").split() == ["M", "words.py"]
+    words.sleep(PASSES)
+    assert not [e for e in words.events if e.unit and e.unit.step == "prove"]
+
+
+def test_the_written_test_runs_again_when_its_files_change(words: Any) -> None:
+    words.edit("words.py", GUARD, "")
+    words.sleep(PASSES)
+    subject = proven(words).note.subject
+    words.edit("words.py", '"""Words."""', '"""Words and more."""')
+    words.sleep(PASSES)
+    assert proven(words).note.subject == subject and proven(words).fresh
+    words.edit("words.py", "    return words.split()[0]", f"{GUARD}    return words.split()[0]")
+    words.sleep(PASSES)
+    assert not words.view.issues(State.REPRODUCED)
+    assert [e.note.subject for e in words.view.issues(State.REFUTED)] == [subject]
+
+
+def test_a_change_that_may_be_meant_is_not_shown(words: Any) -> None:
+    words.edit("words.py", "words.split()[-1]", "words.split()[-1].lower()")
+    words.sleep(PASSES)
+    assert not words.view.issues(State.REPRODUCED)
+
+
+def test_what_a_test_shows_is_not_shown_again(words: Any) -> None:
+    words.edit("words.py", "    return words.split()[0]", "    return words.split()[5]")
+    words.sleep(PASSES)
+    assert [s.issue.written for s in words.view.issues(State.REPRODUCED)] == [None]
+
+
+def test_without_the_setting_nothing_is_tried(words: Any) -> None:
+    words.flags = {"sleep.prove": False}
+    words.edit("words.py", GUARD, "")
+    words.sleep(PASSES)
+    assert not words.view.issues(State.REPRODUCED)
+
+
+HOSTILE = {
+    "ends": "os._exit(0)",
+    "hangs": "time.sleep(1000)",
+    "deletes": "__import__('shutil').rmtree('.')",
+    "prints": "[print('x' * 1000000) for _ in range(200)]",
+    "forks": "[os.fork() for _ in range(3)]",
+    "closes": "os.closerange(0, 100)",
+    "lies": '[os.write(n, b\'[0, {"state": "returned"}]\\n\') for n in range(3, 9)]',
+}
+
+
+@pytest.mark.parametrize("deed", HOSTILE.values(), ids=HOSTILE)
+def test_code_that_does_harm_is_held_and_the_pass_goes_on(words: Any, deed: str) -> None:
+    harm = f"    if words != 'a b':\n        try:\n            {deed}\n        except OSError:\n"
+    words.edit("words.py", GUARD, harm + "            pass\n")
+    report = words.sleep(PASSES)
+    assert not report.problems
+    assert (words.root / "test_words.py").exists()
+    for seen in words.view.issues(State.REPRODUCED):
+        assert seen.issue.written is not None
