@@ -24,7 +24,6 @@ WORKDIR = "/workspace"
 SCRATCH = "/tmp/scratch"
 HOME = "/tmp/home"
 BATCH_BYTES = 8_000_000
-ENDING_S = 10.0
 MOST_MOVED = 500
 """More changed files than this, and a new copy is as quick."""
 CHANGE_BYTES = 50_000_000
@@ -178,7 +177,6 @@ class Box:
         many = len(changed) + len(gone) > MOST_MOVED
         if many or not plain or not self.environment.generated.keys().isdisjoint(changed):
             return False
-        self._shell.end()
         self.reset()
         later: list[tuple[str, int | None, bytes | None]] = []
         for path in gone:  # first: where a file was, a folder may come
@@ -324,11 +322,6 @@ class BoxShell:
             shell_ended=not self._lives,
             shell_new=lived and reply.get("new", False),
         )
-
-    def end(self) -> None:
-        """End it with everything that it started, if there is one."""
-        if self._lives:
-            self.run("exit", timeout_s=ENDING_S)
 
 
 def _completed(reply: dict[str, Any], output: bytes) -> Completed:

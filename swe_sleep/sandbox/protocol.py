@@ -167,10 +167,10 @@ class Sandbox(Protocol):
         ...
 
     def move_to(self, snapshot: Snapshot) -> bool:
-        """Make the copy another snapshot, as if it had been opened with that, and end the shell
-        with everything that it started. What commands wrote into `scratch` stays. False where
-        that can't be done, or would be no quicker than opening a new one: the sandbox is then
-        only good for being closed."""
+        """Make the copy another snapshot, as if it had been opened with that. What commands wrote
+        into `scratch` stays, and so does the shell with what it started. False where that can't
+        be done, or would be no quicker than opening a new one: the sandbox is then only good for
+        being closed."""
         ...
 
     def close(self) -> None: ...

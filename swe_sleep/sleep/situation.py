@@ -22,12 +22,14 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend, Sandbox
+from swe_sleep.sleep.bench import Bench
 from swe_sleep.sleep.budget import Budget
 from swe_sleep.sleep.courtesy import Courtesy
 from swe_sleep.sleep.desk import Desk
 from swe_sleep.sleep.schedule import Interest
 from swe_sleep.sleep.units import Level
 from swe_sleep.testing.tests import Tests
+from swe_sleep.testing.warm import WarmTests
 
 LAST_SNAPSHOT = "last snapshot"
 
@@ -48,10 +50,12 @@ class Situation:
         commits: dict[str, Mapping[str, str]] | None = None,
         desk: Desk | None = None,
         courtesy: Courtesy | None = None,
+        bench: Bench | None = None,
     ) -> None:
         """`outlines` and `commits` (path to blob, by commit) are what another situation held; the
         first follows to this snapshot. `desk` is None where no model may be asked, `courtesy`
-        where others on this machine do not matter."""
+        where others on this machine do not matter. `bench` outlives this; without one the sandbox
+        goes with it."""
         self.repository = repository
         self.snapshot = snapshot
         self.store = store
@@ -69,8 +73,8 @@ class Situation:
         self.contents = Contents(store, repository)
         self.evidence = Evidence(self.view, snapshot, self.contents)
         self._commits = {} if commits is None else commits
-        self._sandbox: Sandbox | None = None
-        self._tests: Tests | None = None
+        self._shared = bench
+        self._bench: Bench | None = None
         self._before: Mapping[str, str] | None = None
         self._from_commit = False
         self._changed: dict[str, tuple[str, str]] | None = None
@@ -149,29 +153,36 @@ class Situation:
     # -- the bench -----------------------------------------------------------------------------
 
     @property
-    def sandbox(self) -> Sandbox:
+    def bench(self) -> Bench:
         """A sandbox with this snapshot, opened at first use; every unit leaves it as it was."""
-        if self._sandbox is None:
-            environment = self.backend.prepare(self.snapshot, progress=self.progress)
-            if environment.problem:
-                self.progress(environment.problem)
+        if self._bench is None:
             gentle = self._courtesy is not None
             wanted = replace(limits(self.settings.sandbox), gentle=gentle)
-            self._sandbox = self.backend.open(self.snapshot, environment, limits=wanted)
-        return self._sandbox
+            bench = self._shared or Bench(self.backend, wanted)
+            bench.take(self.snapshot, self.progress)
+            self._bench = bench
+        return self._bench
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.bench.sandbox
 
     @property
     def tests(self) -> Tests:
         """The repository's tests on the sandbox."""
-        if self._tests is None:
-            self._tests = Tests(self.sandbox)
-        return self._tests
+        return self.bench.tests
+
+    @property
+    def warm(self) -> WarmTests:
+        """The same, quicker, from a server; what it says is to be confirmed by `tests` where
+        something is claimed."""
+        return self.bench.warm
 
     def close(self) -> None:
         self.workers.close()
-        if self._sandbox is not None:
-            self._sandbox.close()
-        self._sandbox = self._tests = None
+        if self._bench is not None and self._bench is not self._shared:
+            self._bench.close()
+        self._bench = None
 
     def __enter__(self) -> Self:
         return self
