@@ -1,24 +1,28 @@
 """A local server that speaks the Messages API and plays a script, for the real SDK to talk to.
 
 Streaming included. Each request takes the next scripted step; one that has none left is answered
-with an error and remembered, and `check` fails for it, as it does for steps that nobody asked for.
-Loaded by the `messages_api` fixture in conftest.py.
+by `otherwise`, or with an error and remembered, and `check` fails for it, as it does for steps that
+nobody asked for. Message batches are `batches`. Loaded by the `messages_api` fixture.
 """
 
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 Block = dict[str, Any]
 BEDROCK = "/invoke-with-response-stream"
@@ -46,6 +50,18 @@ def broken_call(name: str, raw: str, *, call_id: str = "") -> Block:
 def asks_messages(path: str) -> bool:
     """Whether this is a request for a message, by Anthropic's own path or a platform's."""
     return path == "/v1/messages" or path.endswith((":streamRawPredict", BEDROCK))
+
+
+def _batches_module() -> Any:
+    """Its neighbour, which tests cannot import by name."""
+    name = "batches_api_for_tests"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("batches_api.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @dataclass
@@ -86,6 +102,10 @@ class MessagesApi:
         self.released = threading.Event()
         self.gone = threading.Event()
         """A client went away from a request that was held."""
+        self.otherwise: Callable[[dict[str, Any]], Sequence[Block]] | None = None
+        """Makes replies where the script has ended."""
+        self.usage: Callable[[dict[str, Any], Sequence[Block]], _Usage] = lambda *_: _Usage()
+        """What a reply took, where the script does not say: by request and blocks."""
         self._steps: list[Respond] = []
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
@@ -98,13 +118,22 @@ class MessagesApi:
             def log_message(self, *args: object) -> None:
                 pass
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 size = int(self.headers.get("content-length", 0))
                 raw = self.rfile.read(size)
-                path = self.path.split("?")[0]
+                address = urlsplit(self.path)
                 headers = {k.lower(): v for k, v in self.headers.items()}
-                seen = Seen(path, headers, json.loads(raw), raw, time.monotonic())
-                api._answer(_Exchange(self, seen))
+                body = json.loads(raw) if raw else {}
+                seen = Seen(address.path, headers, body, raw, time.monotonic())
+                exchange = _Exchange(self, seen)
+                if api.batches.takes(address.path):
+                    query = dict(parse_qsl(address.query))
+                    api.batches.answer(exchange, self.command, query)
+                else:
+                    api._answer(exchange)
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -114,6 +143,7 @@ class MessagesApi:
                 pass  # a client that went away is part of the play
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        self.batches = _batches_module().BatchesApi(self.url, self._batched)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
@@ -214,6 +244,13 @@ class MessagesApi:
                 break
         exchange.handler.close_connection = True
 
+    def _batched(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A message for a request in a batch."""
+        seen = Seen("", {}, params)
+        make = self.otherwise or (lambda body: (text("Done."),))
+        blocks = make(params)
+        return self._message(_Exchange(None, seen), blocks, "", None, {})
+
     # -- the end ------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -234,6 +271,9 @@ class MessagesApi:
             self.requests.append(exchange.seen)
             self._arrived.notify_all()
             step = self._steps.pop(0) if self._steps and asks_messages(path) else None
+            if step is None and self.otherwise is not None and asks_messages(path):
+                make = self.otherwise
+                step = lambda ex: ex.stream(self._message(ex, make(ex.body), "", None, {}))  # noqa: E731
             if step is None:
                 self.unscripted.append(path)
         if step is None:
@@ -259,7 +299,7 @@ class MessagesApi:
         if not stop:
             calls = any(block["type"] == "tool_use" for block in made)
             stop = "tool_use" if calls else "end_turn"
-        usage = usage or _Usage()
+        usage = usage or self.usage(exchange.body, made)
         size = len(json.dumps(exchange.body)) // 4
         return {
             "id": f"msg_{len(self.requests):04d}",
@@ -281,8 +321,12 @@ class MessagesApi:
 
 @dataclass
 class _Exchange:
-    handler: BaseHTTPRequestHandler
+    handler: Any
     seen: Seen
+    muted: bool = False
+    """Nothing is sent."""
+    cut_after: int | None = None
+    """Bytes of plain lines after which the connection breaks."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -293,6 +337,8 @@ class _Exchange:
         return self.seen.path
 
     def plain(self, status: int, value: object, headers: Mapping[str, str]) -> None:
+        if self.muted:
+            return
         data = json.dumps(value).encode()
         self.handler.send_response(status)
         for name, content in headers.items():
@@ -301,6 +347,16 @@ class _Exchange:
         self.handler.send_header("content-length", str(len(data)))
         self.handler.end_headers()
         self.handler.wfile.write(data)
+
+    def lines(self, data: bytes) -> None:
+        """JSON lines."""
+        self.handler.send_response(200)
+        self.handler.send_header("content-type", "application/binary")
+        self.handler.send_header("content-length", str(len(data)))
+        self.handler.end_headers()
+        self.handler.wfile.write(data[: self.cut_after])
+        if self.cut_after is not None:
+            self.handler.close_connection = True
 
     def raw_stream(self, data: bytes) -> None:
         self.handler.send_response(200)

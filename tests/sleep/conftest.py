@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from swe_sleep.config import Settings, load
+from swe_sleep.model.catalogue import prices
+from swe_sleep.model.client import ClaudeModel, ClientOptions
+from swe_sleep.model.secrets import Masker
 from swe_sleep.notes import kinds
 from swe_sleep.notes.contents import Contents
 from swe_sleep.notes.evidence import Evidence
@@ -22,7 +25,10 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Backend
+from swe_sleep.sleep.budget import Budget
+from swe_sleep.sleep.desk import Allowed, Desk
 from swe_sleep.sleep.engine import Event, Pass, SleepReport
+from swe_sleep.sleep.limits import Moment
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.graph import GraphPass
 from swe_sleep.sleep.passes.history import HistoryPass
@@ -237,3 +243,82 @@ def shop(make_project: Callable[..., Project]) -> Project:
 @pytest.fixture
 def results_by_id() -> Callable[[Sequence[TestResult]], dict[str, TestResult]]:
     return lambda results: {result.test_id: result for result in results}
+
+
+# -- asking a model ------------------------------------------------------------------------------
+
+
+class Clock:
+    """Clocks that a test sets."""
+
+    def __init__(self, wall: float = 1_790_000_000.0) -> None:
+        self.wall = wall
+        self.boot = "one"
+        self.ticks = 1000.0
+
+    def __call__(self) -> Moment:
+        return Moment(self.wall, self.boot, self.ticks)
+
+    def passes(self, seconds: float) -> None:
+        self.wall += seconds
+        self.ticks += seconds
+
+
+class Office:
+    """A store, and desks that ask the local server, one a pass."""
+
+    def __init__(self, api: Any, folder: Path, stack: ExitStack) -> None:
+        self.api = api
+        self.folder = folder
+        self.store = Store(folder / "notes.db")
+        self.clock = Clock()
+        self.said: list[str] = []
+        self._stack = stack
+        stack.callback(self.store.close)
+
+    def desk(
+        self,
+        *,
+        batch: bool = False,
+        model: str = "claude-opus-5-5",
+        seconds: float = 60,
+        secrets: Sequence[str] = (),
+        stop: threading.Event | None = None,
+        timeout_s: float = 10,
+        **limits: Any,
+    ) -> Desk:
+        """A new pass's desk."""
+        options = ClientOptions(
+            model=model,
+            base_url=self.api.url,
+            api_key="k",
+            max_retries=1,
+            timeout_s=timeout_s,
+            thinking=False,
+        )
+        claude = self._stack.enter_context(ClaudeModel(options))
+        desk = Desk(
+            self.store,
+            claude,
+            prices(),
+            lambda: Masker(secrets, key=b"0" * 32),
+            Budget(seconds, stop=stop or threading.Event()),
+            Allowed(**limits),
+            self.said.append,
+            batch=batch,
+            folder=self.folder / "trajectories",
+            clock=self.clock,
+        )
+        desk.begin()
+        desk.unit = "unit"
+        return desk
+
+    def usd(self) -> float:
+        """What the ledger says was spent."""
+        return sum(line.usage.cost_usd or 0.0 for line in self.store.spent())
+
+
+@pytest.fixture
+def office(messages_api: Any, tmp_path: Path) -> Iterator[Office]:
+    with ExitStack() as stack:
+        yield Office(messages_api, tmp_path, stack)
