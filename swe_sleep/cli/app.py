@@ -23,6 +23,7 @@ COMMANDS = {
     "init": "swe_sleep.cli.init:init",
     "watch": "swe_sleep.cli.watch:watch",
     "sleep": "swe_sleep.cli.sleep:sleep",
+    "stop": "swe_sleep.cli.stop:stop",
     "status": "swe_sleep.cli.status:status",
     "notes": "swe_sleep.cli.notes:app",
     "locate": "swe_sleep.cli.locate:locate",

@@ -12,6 +12,7 @@ from swe_sleep.records import AnticipatedIssue, Change, Note, Outcome, Proof, St
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from swe_sleep.sleep.budget import Reached
     from swe_sleep.sleep.engine import Event, SleepReport
 
 SHOWN_PATHS = 5
@@ -99,8 +100,8 @@ class Display:
 
     def change(self, change: Change) -> None:
         """A settled change."""
-        if change.cause == "start":
-            return  # everything is new to a watcher that has just begun
+        if change.cause in ("start", "request"):
+            return  # everything is new to a watcher that has just begun, or nothing is
         if not change:
             self.console.print("HEAD moved; no file changed.", style="dim")
             return
@@ -114,8 +115,23 @@ class Display:
         if not (report.stopped or report.moved or report.left):
             self._mended(report)
         self.console.print(summary(report), style="dim")
+        for reached in report.limits:
+            self.console.print(f"  {limit_line(reached)}", style="yellow")
         for problem in report.problems:
             self.console.print(f"  {problem}", style="yellow")
+
+
+def _end(report: SleepReport) -> str:
+    return "a limit was reached" if report.limits else "the time is up"
+
+
+def limit_line(reached: Reached) -> str:
+    """A limit that was reached, when, and what is left undone because of it."""
+    when = time.strftime("%H:%M", time.localtime(reached.at))
+    left = ", ".join(f"{name} {count}" for name, count in reached.left.items())
+    return f"limit reached at {when}: {output.one_line(reached.limit)}" + f"; left: {left}" * bool(
+        left
+    )
 
 
 def summary(report: SleepReport) -> str:
@@ -125,7 +141,8 @@ def summary(report: SleepReport) -> str:
             return "Stopped before anything was finished."
         if report.left:
             left = output.count(report.left, "unit")
-            return f"The time is up before anything was finished; {left} left for the next pass."
+            ended = _end(report).capitalize()
+            return f"{ended} before anything was finished; {left} left for the next pass."
         return "Nothing to do: every note is fresh."
     work = ", ".join(
         f"{name} {count} ({report.seconds_by_pass[name]:.1f} s)"
@@ -135,7 +152,10 @@ def summary(report: SleepReport) -> str:
     if report.stopped:
         end = "; stopped, what was finished is kept"
     elif report.left:
-        end = f"; the time is up, {output.count(report.left, 'unit')} left for the next pass"
+        end = f"; {_end(report)}, {output.count(report.left, 'unit')} left for the next pass"
+    if report.posted_by_pass:
+        posted = sum(report.posted_by_pass.values())
+        end += f"; {output.count(posted, 'unit')} wait{'s' * (posted == 1)} for a model's reply"
     renewed = output.count(len(report.notes), "note")
     return f"{renewed} renewed in {report.seconds:.1f} s{': ' if work else ''}{work}{end}."
 

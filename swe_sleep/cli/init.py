@@ -49,6 +49,7 @@ def init(
         display.console.print(f"sandbox: {sleeper.backend.guarantees().text}", style="dim")
         if write_config:
             display.console.print(_write_config(sleeper.repository.root / "pyproject.toml"))
+        sleeper.be_courteous(waits=False)
         with wiring.stopping() as stop:
             report = sleeper.sleep(sleeper.repository.snapshot(), stop=stop)
         display.report(report)

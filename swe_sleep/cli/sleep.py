@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from swe_sleep.cli import output
 from swe_sleep.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from swe_sleep.sleep.units import Unit
 
 Seconds = Annotated[
     float | None, typer.Option("--budget-s", min=0.1, help="Wall seconds that it may take.")
@@ -22,7 +28,7 @@ def sleep(
     budget_s: Seconds = None,
     backend: BackendName = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done first; do nothing.")
+        bool, typer.Option("--dry-run", help="Say what would be done, and the cost; do nothing.")
     ] = False,
     queued: Annotated[
         bool,
@@ -63,23 +69,12 @@ def sleep(
             )
         if dry_run:
             units = sleeper.plan(sleeper.repository.snapshot())
-            plain = [
-                {"pass": u.producer, "subject": u.subject, "value": u.value, "cost_s": u.cost_s}
-                for u in units
-            ]
             if as_json:
-                output.print_json(plain)
+                output.print_json([_plain(unit) for unit in units])
             else:
-                for unit in units:
-                    display.console.print(
-                        f"{unit.producer:<14} {unit.subject or 'the repository'}"
-                        f"  worth {unit.value:.0f}, about {unit.cost_s:.1f} s"
-                    )
-                more = "What these find out may lead to more."
-                display.console.print(
-                    more if units else "Nothing to do: every note is fresh.", style="dim"
-                )
+                _tell(units, display.console)
             return
+        sleeper.be_courteous(waits=queued)
         if queued:
             wiring.sleep_queued(sleeper)
             return
@@ -95,6 +90,9 @@ def sleep(
                     "notes": len(report.notes),
                     "problems": report.problems,
                     "left": report.left,
+                    "limits": report.limits,
+                    "posted": sum(report.posted_by_pass.values()),
+                    "cpu_s": report.cpu_s,
                     "stopped": report.stopped,
                     "usage": report.usage,
                 }
@@ -105,3 +103,32 @@ def sleep(
             raise typer.Exit(130)
         if report.problems:
             raise typer.Exit(1)
+
+
+def _plain(unit: Unit) -> dict[str, object]:
+    return {
+        "pass": unit.producer,
+        "subject": unit.subject,
+        "waits": unit.level.name.lower(),
+        "value": unit.value,
+        "cost_s": unit.cost_s,
+        "tokens": unit.tokens,
+        "usd": unit.usd,
+    }
+
+
+def _tell(units: Sequence[Unit], console: Console) -> None:
+    """What would be done, and what it would cost."""
+    if not units:
+        console.print("Nothing to do: every note is fresh.", style="dim")
+        return
+    for unit in units:
+        asks = f", at most {unit.tokens} tokens and {unit.usd:.3f} USD" if unit.tokens else ""
+        console.print(
+            f"{unit.producer:<14} {output.one_line(unit.subject) or 'the repository'}"
+            f"  worth {unit.value:.0f}, about {unit.cost_s:.1f} s{asks}"
+        )
+    seconds, tokens = sum(unit.cost_s for unit in units), sum(unit.tokens for unit in units)
+    asks = f", at most {tokens} tokens and {sum(u.usd for u in units):.2f} USD" if tokens else ""
+    said = f"{output.count(len(units), 'unit')}, about {seconds:.0f} s{asks}, inside the limits."
+    console.print(f"{said} What these find out may lead to more.", style="dim")

@@ -39,7 +39,6 @@ def watch(
     from swe_sleep.cli.display import Display
     from swe_sleep.integrations import queue
     from swe_sleep.repo.watcher import watch as settled_changes
-    from swe_sleep.sleep import priority
 
     display = Display(output.console())
     flags = {
@@ -62,7 +61,7 @@ def watch(
                 f"this work tree is being watched already{who}.",
                 "One watcher is enough; end that one first.",
             ) from None
-        priority.low()
+        sleeper.be_courteous(waits=True)
         display.console.print(
             f"watching {output.shown(repository.root)}; Ctrl-C ends it", style="bold"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -141,6 +141,51 @@ def uses(db: sqlite3.Connection) -> tuple[int, dict[str, int]]:
     return int(asked), dict(used)
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one pass spent, and what its notes saved when they were used."""
+
+    spent: Usage = Usage()
+    saved: Usage = Usage()
+    uses: int = 0
+
+
+def accounts(spent: Iterable[Spent], saved: Iterable[Saved]) -> dict[str, dict[str, Account]]:
+    """By day (such as "2026-11-22", local time) and pass."""
+    found: dict[str, dict[str, Account]] = {}
+    for line in spent:
+        if line.activity == "sleep":
+            day = found.setdefault(day_of(line.at), {})
+            old = day.get(line.what, Account())
+            day[line.what] = replace(old, spent=old.spent + line.usage)
+    for each in saved:
+        day = found.setdefault(day_of(each.at), {})
+        old = day.get(each.what, Account())
+        day[each.what] = replace(old, saved=old.saved + each.usage, uses=old.uses + 1)
+    return dict(sorted(found.items()))
+
+
+def together(days: Iterable[Mapping[str, Account]]) -> dict[str, Account]:
+    """Several days by pass, dearest first."""
+    found: dict[str, Account] = {}
+    for day in days:
+        for name, one in day.items():
+            old = found.get(name, Account())
+            found[name] = Account(old.spent + one.spent, old.saved + one.saved, old.uses + one.uses)
+    return dict(sorted(found.items(), key=lambda item: -item[1].spent.wall_s))
+
+
+def day_of(at: float) -> str:
+    """The local date of a moment."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def midnight(at: float, days_before: int = 0) -> float:
+    """When the day of a moment, or an earlier one, began."""
+    year, month, day = time.localtime(at)[:3]
+    return time.mktime((year, month, day - days_before, 0, 0, 0, 0, 0, -1))
+
+
 def tidy(db: sqlite3.Connection, now: float) -> None:
     """Drop old lines of the journal, and merge the ledger's of days ago."""
     db.execute(
@@ -159,8 +204,7 @@ def _merge(db: sqlite3.Connection, before: float) -> None:
         " ORDER BY at",
         (before,),
     ):
-        day = time.strftime("%F", time.localtime(at))
-        groups.setdefault((day, what, model), []).append((number, at, usage))
+        groups.setdefault((day_of(at), what, model), []).append((number, at, usage))
     for lines in groups.values():
         if len(lines) > 1:
             total = Usage.total(msgspec.json.decode(usage, type=Usage) for _, _, usage in lines)

@@ -6,11 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from swe_sleep.config import Settings
 from swe_sleep.errors import UsageError
@@ -21,6 +20,7 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend
+from swe_sleep.sleep import priority, signs
 from swe_sleep.sleep.bench import Bench
 from swe_sleep.sleep.budget import Budget
 from swe_sleep.sleep.courtesy import Courtesy
@@ -28,11 +28,6 @@ from swe_sleep.sleep.desk import Desk
 from swe_sleep.sleep.engine import Engine, Listener, Pass, SleepReport, Unit
 from swe_sleep.sleep.situation import Situation
 
-LOCK = "sleep.lock"
-LIMITS = "limits"
-"""The limits that the last whole pass reached, as JSON."""
-LOOK_S = 0.2
-"""How often a pass that waits for another one looks whether it is its turn, or is to stop."""
 TRIES = 5
 """Looks at a work tree that keeps moving on, in one pass."""
 MOVED_S = 2.0
@@ -69,6 +64,18 @@ class Sleeper:
     _bench: Bench | None = field(default=None, init=False)
     """While changes are followed: what one pass opened, the next one finds ready."""
 
+    def be_courteous(self, *, waits: bool) -> None:
+        """Give way to whatever else runs on this machine, if the settings say so; `waits` where
+        nobody waits for the pass. The priority of this process stays low."""
+        if self.settings.sleep.idle:
+            priority.low()
+            self.courtesy = Courtesy(waits=waits, tell=self._tell)
+
+    def _tell(self, waiting: bool) -> None:
+        signs.tell_waiting(self.store, waiting)
+        if waiting:
+            self.progress("waiting: the machine is busy with other work")
+
     def plan(self, snapshot: Snapshot) -> list[Unit]:
         """What a pass would begin with, best first. Runs nothing."""
         with self._situation(snapshot, Budget(1)) as work:
@@ -85,7 +92,7 @@ class Sleeper:
         goes on with the tree as it is then. Raises UsageError where another process is at it."""
         budget = self._budget(stop, seconds)
         try:
-            with self._lock(timeout_s=0):
+            with self._lock(timeout_s=0.0):
                 report = self._sleep(snapshot, budget)
                 tries = 1
                 while report.moved and tries < TRIES and not budget.exhausted():
@@ -101,11 +108,9 @@ class Sleeper:
             report.problems.append("the work tree keeps changing; what was finished is kept.")
         return report
 
-    @contextmanager
-    def _lock(self, timeout_s: float) -> Iterator[None]:
+    def _lock(self, timeout_s: float) -> AbstractContextManager[None]:
         """Raises Timeout where another process holds it so long."""
-        with FileLock(self.repository.state_dir / LOCK).acquire(timeout_s, LOOK_S):
-            yield
+        return signs.locked(self.repository.state_dir, self.repository.root, timeout_s)
 
     def _budget(self, stop: threading.Event | None, seconds: float | None = None) -> Budget:
         wanted = self.settings.sleep
@@ -122,7 +127,7 @@ class Sleeper:
             report = Engine(self.passes, self.listener).sleep(work)
             unfinished = report.stopped or report.moved
             if not unfinished:
-                self.store.remember(LIMITS, msgspec.json.encode(report.limits))
+                signs.tell_limits(self.store, report.limits)
             if not unfinished and COMPARING.isdisjoint(report.left_by_pass):
                 work.finish()
                 if time.monotonic() - self._tidied > TIDY_S:  # it looks at the whole store
@@ -134,7 +139,7 @@ class Sleeper:
         """One pass, after the one that another process is at."""
         while not stop.is_set():
             try:
-                with self._lock(timeout_s=LOOK_S):
+                with self._lock(timeout_s=signs.LOOK_S):
                     return self._sleep(snapshot, self._budget(stop))
             except Timeout:
                 continue

@@ -67,6 +67,8 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
 }
+LOCAL = {"SWE_SLEEP_SANDBOX__BACKEND": "local", "SWE_SLEEP_SLEEP__IDLE": "false"}
+"""A busy machine must not hold tests up."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def environment(**more: str) -> dict[str, str]:
         if not name.startswith(("GIT_", "SWE_SLEEP_", "ANTHROPIC_", "_SWE"))
         and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
     }
-    return kept | GIT | {"SWE_SLEEP_SANDBOX__BACKEND": "local"} | more
+    return kept | GIT | LOCAL | more
 
 
 def run_process(
@@ -127,7 +129,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
     """`cli(cwd, *arguments)` runs a command line in this process."""
     from swe_sleep.cli import app
 
-    monkeypatch.setenv("SWE_SLEEP_SANDBOX__BACKEND", "local")
+    for name, value in LOCAL.items():
+        monkeypatch.setenv(name, value)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 

@@ -22,6 +22,12 @@ echo "end $$" >>{log}
 """
 
 
+@pytest.fixture(autouse=True)
+def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run where much else runs, which a queued pass would wait for."""
+    monkeypatch.setenv("SWE_SLEEP_SLEEP__IDLE", "false")
+
+
 class FakePython:
     """Stands where the hooks start Python. Writes a log, and stays until it is released."""
 
