@@ -124,16 +124,28 @@ class SummaryPass:
             if data is None:
                 return Made()
             inputs = {unit.subject: unit.inputs[unit.subject]}
-            # what stands above it is made anew from it, without asking anybody
+            note = _note(unit, unit.subject, data, inputs, Usage.total(usage))
             folder = _folder(unit.subject)
             parts = parts_of(work, folder) | {unit.subject: data}
             above = self._folder_note(unit, work, folder, parts)
-            return Made((_note(unit, unit.subject, data, inputs, Usage.total(usage)), above))
+            return Made((note, above, *self._again(unit, work, above)))
         parts = parts_of(work, unit.subject)
         data = self._of_parts(unit, work, parts, usage)
         artefact = (ABOVE, _key(unit.subject, parts), kinds.encode(data))
-        note = _note(unit, unit.subject, data, _inputs(work, unit.subject), Usage.total(usage))
-        return Made((note,), (artefact,))
+        inputs = _inputs(work, unit.subject)
+        note = _note(unit, unit.subject, data, inputs, Usage.total(usage))
+        again = self._again(unit, work, note) if unit.subject else ()
+        return Made((note, *again), (artefact,))
+
+    def _again(self, unit: Unit, work: Situation, folder: Note) -> tuple[Note, ...]:
+        """The repository's summary that a model once made of just these parts, if it did: with
+        equal parts nobody is asked again."""
+        parts = parts_of(work, "")
+        if folder.subject not in parts:
+            return ()
+        parts |= {folder.subject: kinds.decode(folder.data, SummaryData)}
+        data = self._kept(work, "", parts)
+        return (_note(unit, "", data, _inputs(work, "")),) if data is not None else ()
 
     def _read(self, unit: Unit, work: Situation) -> Iterator[Note]:
         """The files of one folder, and the folder."""
