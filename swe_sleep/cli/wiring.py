@@ -48,6 +48,7 @@ from swe_sleep.sleep.passes.graph import GraphPass
 from swe_sleep.sleep.passes.history import HistoryPass
 from swe_sleep.sleep.passes.impact import ImpactPass
 from swe_sleep.sleep.passes.layout import LayoutPass
+from swe_sleep.sleep.passes.leads import LeadsPass
 from swe_sleep.sleep.passes.mend import MendPass
 from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.prove import ProvePass
@@ -117,11 +118,15 @@ def passes(settings: Settings) -> list[Pass]:
         HistoryPass(),
         LayoutPass(),
         ImpactPass(),
+        LeadsPass(),
         TestsPass(),
         DiagnosePass(),
         CausePass(),
         EnvironmentPass(),
         ProvePass(),
+        SummaryPass(),
+        AnticipatePass(),
+        ReproducePass(),
     ]
     if settings.sleep.speculate:
         found += [SpeculatePass(), MendPass()]
