@@ -39,6 +39,7 @@ from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.testing.discovery import find_test_files
 from swe_sleep.testing.tests import Tests
+from swe_sleep.testing.warm import WarmTests
 
 SHOP = {
     ".gitignore": "__pycache__/\n",
@@ -169,15 +170,21 @@ class Project:
     @contextmanager
     def count_tests(self, ran: list[str]) -> Iterator[None]:
         """Adds the id of every test that a pass runs to `ran`, once a run."""
-        run = Tests.run
+        run, ask = Tests.run, WarmTests._ask
 
         def counted(tests: Tests, *arguments: Any, **more: Any) -> TestRun:
             done = run(tests, *arguments, **more)
             ran.extend(result.test_id for result in done.results)
             return done
 
+        def asked(warm: WarmTests, *arguments: Any) -> TestRun | None:
+            done = ask(warm, *arguments)
+            ran.extend(result.test_id for result in (done.results if done else ()))
+            return done
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Tests, "run", counted)
+            patch.setattr(WarmTests, "_ask", asked)
             self._truth_run = run
             yield
 
@@ -273,6 +280,7 @@ class Office:
         self.store = Store(folder / "notes.db")
         self.clock = Clock()
         self.said: list[str] = []
+        self._models: dict[str, ClaudeModel] = {}
         self._stack = stack
         stack.callback(self.store.close)
 
@@ -284,22 +292,17 @@ class Office:
         seconds: float = 60,
         secrets: Sequence[str] = (),
         stop: threading.Event | None = None,
-        timeout_s: float = 10,
         **limits: Any,
     ) -> Desk:
         """A new pass's desk."""
-        options = ClientOptions(
-            model=model,
-            base_url=self.api.url,
-            api_key="k",
-            max_retries=1,
-            timeout_s=timeout_s,
-            thinking=False,
-        )
-        claude = self._stack.enter_context(ClaudeModel(options))
+        if model not in self._models:
+            options = ClientOptions(
+                model=model, base_url=self.api.url, api_key="k", max_retries=1, thinking=False
+            )
+            self._models[model] = self._stack.enter_context(ClaudeModel(options))
         desk = Desk(
             self.store,
-            claude,
+            self._models[model],
             prices(),
             lambda: Masker(secrets, key=b"0" * 32),
             Budget(seconds, stop=stop or threading.Event()),

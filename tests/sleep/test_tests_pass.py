@@ -81,6 +81,34 @@ def test_flaky_test_is_told_from_a_fault(shop: Any, tmp_path_factory: Any) -> No
     assert "Flaky" in shop.view.get(kinds.TESTS, "tests/test_flaky.py").note.body
 
 
+def test_what_fails_on_the_warm_server_alone_is_neither_failing_nor_flaky(shop: Any) -> None:
+    shop.write(
+        "tests/test_parent.py",
+        "import os, pathlib\nfrom shop.money import euros\n\n\ndef test_parent():\n"
+        "    assert euros(100)\n    parent = pathlib.Path(f'/proc/{os.getppid()}/cmdline')\n"
+        "    assert b'serve' not in parent.read_bytes()\n",
+    )
+    slept(shop)
+    shop.edit("shop/money.py", "f'{cents // 100}.", "f'{cents // 100},")
+
+    parent = "tests/test_parent.py::test_parent"
+    assert slept(shop).count(parent) == 3
+    assert shop.bad() == {f"{MONEY}::test_euros"}
+    assert shop.tests_of("tests/test_parent.py").flaky == ()
+
+
+def test_what_passes_again_is_heard_from_a_fresh_process(shop: Any) -> None:
+    slept(shop)
+    shop.edit("shop/money.py", "VAT // 100", "VAT // 10")
+    slept(shop)
+    assert len(shop.bad()) == 2
+    shop.edit("shop/money.py", "VAT // 10\n", "VAT // 100 \n")
+
+    ran = slept(shop)
+    assert ran.count(f"{MONEY}::test_vat") == ran.count(f"{BASKET}::test_total") == 2
+    assert shop.bad() == set()
+
+
 def test_budget_that_cuts_the_tests_leaves_the_rest_pending(
     make_project: Callable[..., Any],
 ) -> None:

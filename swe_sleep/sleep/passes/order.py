@@ -14,6 +14,8 @@ from swe_sleep.sleep.situation import Situation
 
 SLICE_S = 10.0
 """Seconds of pending tests (as they took last time) that one unit runs."""
+FIRST_SLICE_S = 2.0
+"""The same for what a change touched, at first: whoever made it waits for what it broke."""
 UNKNOWN_S = 1.0
 """What a test is taken to last that never ran; one that the time ended before is seldom quick."""
 MANY, LEAST_S = 20, 0.02
@@ -45,7 +47,7 @@ def touched(carried: Sequence[Carried]) -> list[Carried]:
     ]
 
 
-def choose(carried: Sequence[Carried]) -> list[str]:
+def choose(carried: Sequence[Carried], slice_s: float = SLICE_S) -> list[str]:
     """The pending tests that fit into one slice of time, most telling first, each file in turn.
     A file whose run was broken off by itself runs alone: it may take its neighbours down."""
     waiting = [each for each in carried if each.data.pending]
@@ -66,7 +68,7 @@ def choose(carried: Sequence[Carried]) -> list[str]:
             if not tests:
                 continue
             seconds += durations.get(tests[0], unknown_s)
-            if seconds > SLICE_S and chosen:
+            if seconds > slice_s and chosen:
                 return chosen
             chosen.append(tests.pop(0))
     return chosen

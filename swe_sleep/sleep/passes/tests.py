@@ -3,7 +3,8 @@
 A test file's note was made from the file itself, pytest's settings, the conftests above it and
 every file its tests ran. When one of these changes, the note is carried over rather than made
 again (`carrying`), and what the change may have touched runs next, most telling first. Whatever
-a run came to is kept, however it ended.
+a run came to is kept, however it ended. After a change the tests run on a warm server; what that
+says of a test that changed its outcome is heard again from a fresh process.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
 from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
-from swe_sleep.sleep.passes.order import SLICE_S, by_interest, choose, touched
+from swe_sleep.sleep.passes.order import FIRST_SLICE_S, SLICE_S, by_interest, choose, touched
 from swe_sleep.sleep.schedule import Product
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
@@ -43,6 +44,8 @@ BATCH_NEAR = 4
 """The same for test files near a change, after the nearest, which runs alone."""
 START_S = 1.5
 """What starting pytest takes."""
+NEW, STALE = "new", "stale"
+"""Subjects of units: files of which nothing is known, and what the last change touched."""
 CONFIRMED = 20
 """Newly failing tests that are run a second time, to tell faults from flakes."""
 
@@ -54,14 +57,18 @@ class Runs:
     asked: frozenset[str]
     """Tests, and files as a whole, that were to run."""
     run: TestRun
-    again: TestRun
-    """Of what newly fails, a second time."""
+    flaky: frozenset[str]
+    """What newly failed, and passed on the same code."""
+    passed: frozenset[str]
+    """What failed at first and does not count as failing."""
     unconfirmed: frozenset[str]
     """What newly fails and did not come to run a second time."""
     before: TestRun
     """Of what fails and was not known, on the content before the last change."""
     cut: bool
     """Our own time ended, or somebody asked to stop."""
+    count: int
+    """Runs of pytest."""
 
 
 class TestsPass:
@@ -83,19 +90,29 @@ class TestsPass:
             if f in seen and seen[f].fresh and (data := seen[f].data(TestsOfFile)).pending
         }
         if stale:
-            cost_s = START_S + SLICE_S / 5
-            yield self._unit(work, schedule.TESTS_TOUCHED, "stale", stale, cost_s=cost_s)
+            cost_s = START_S + FIRST_SLICE_S
+            yield self._unit(work, schedule.TESTS_TOUCHED, STALE, stale, cost_s=cost_s)
         near, far = by_interest(work, files)
         # The nearest file comes at once; the others after the patch for what it shows.
         nearest, others, far = ([f for f in g if f not in seen] for g in (near[:1], near[1:], far))
         cost_s = 2 * START_S
         yield from self._batches(work, schedule.TESTS_NEAREST, nearest, 1, cost_s=cost_s)
         yield from self._batches(work, schedule.TESTS_NEAR, others, BATCH_NEAR, cost_s=cost_s)
-        if pending:
-            left = sum(len(data.pending) for data in pending.values())
-            product, why = schedule.TESTS_PENDING, f"{left} pending"
-            yield self._unit(work, product, why, list(pending), cost_s=SLICE_S)
+        yield from self._rest(work, pending)
         yield from self._batches(work, schedule.TESTS_FAR, far, BATCH_FILES, cost_s=5.0)
+
+    def _rest(self, work: Situation, pending: Mapping[str, TestsOfFile]) -> Iterator[Unit]:
+        """Tests that are still to run. What passed before the last change comes at once, as long
+        as none of it fails: then there is a patch to look for."""
+        shown = any(test.passed_with is not None for test in work.evidence.failing())
+        touched = [] if shown else [f for f, data in pending.items() if _passed_once(data)]
+        for product, files in (
+            (schedule.TESTS_TOUCHED, touched),
+            (schedule.TESTS_PENDING, [f for f in pending if f not in touched]),
+        ):
+            if files:
+                why = f"{sum(len(pending[f].pending) for f in files)} pending"
+                yield self._unit(work, product, why, files, cost_s=SLICE_S)
 
     def _batches(
         self, work: Situation, product: Product, files: list[str], size: int, *, cost_s: float
@@ -104,7 +121,7 @@ class TestsPass:
         for number, start in enumerate(range(0, len(files), size)):
             batch = files[start : start + size]
             chance = 1 / (1 + number)
-            yield self._unit(work, product, "new", batch, cost_s=cost_s, chance=chance)
+            yield self._unit(work, product, NEW, batch, cost_s=cost_s, chance=chance)
 
     def _unit(
         self,
@@ -117,7 +134,7 @@ class TestsPass:
         chance: float = 1.0,
     ) -> Unit:
         inputs = {path: work.snapshot.blob(path) for path in files}
-        if why != "new":  # their inputs are many; the whole tree stands for them
+        if why != NEW:  # their inputs are many; the whole tree stands for them
             inputs[TREE] = work.snapshot.id
         producer = f"{self.name}@{self.version}"
         return product.unit(producer, why, inputs, cost_s=cost_s, chance=chance, paths=tuple(files))
@@ -125,51 +142,74 @@ class TestsPass:
     def run(self, unit: Unit, work: Situation) -> Made:
         carrying = Carrying(work)
         carried = {p: carrying.carry(p, work.view.get(kinds.TESTS, p)) for p in unit.paths}
-        if unit.subject == "new":
+        if unit.subject == NEW:
             asked = list(carried)
-        elif unit.subject == "stale":  # what was pending before can wait for its own turn
-            asked = choose(touched(list(carried.values())))
+        elif unit.subject == STALE:  # what was pending before can wait for its own turn
+            asked = choose(touched(list(carried.values())), FIRST_SLICE_S)
         else:
             asked = choose(list(carried.values()))
-        runs = self._run_all(work, carried, asked)
+        runs = self._run_all(work, carried, asked, warm=unit.subject != NEW)
         # Where the time ended before a new file was read there is nothing to write down.
         known = [c for c in carried.values() if not (c.new and runs.cut) or _came_to(work, c, runs)]
         notes = tuple(self._note(work, unit, each, runs) for each in known)
-        usage = Usage(test_runs=sum(bool(r.results) for r in (runs.run, runs.again, runs.before)))
+        usage = Usage(test_runs=runs.count)
         return Made(notes, usage=usage, done=not runs.cut)
 
     # -- running ---------------------------------------------------------------------------------
 
     def _run_all(
-        self, work: Situation, carried: Mapping[str, Carried], asked: Sequence[str]
+        self, work: Situation, carried: Mapping[str, Carried], asked: Sequence[str], *, warm: bool
     ) -> Runs:
-        run = self._run(work, asked, coverage=True)
+        run = self._run(work, asked, coverage=True, warm=warm)
         known = {r.test_id for each in carried.values() for r in _bad(each.data.results)}
         newly = [
             r.test_id for r in run.results if r.outcome is Outcome.FAILED and r.test_id not in known
         ][:CONFIRMED]
-        again = self._run(work, newly)
-        confirmed = {r.test_id for r in again.results}
+        mended = sorted(known & run.passed) if warm else []
+        again = self._run(work, [*newly, *mended])
+        passed = again.passed & set(newly)
+        flaky, third = passed, TestRun()
+        if warm and passed:  # unless it fails each time on the server alone
+            third = self._run(work, sorted(passed), warm=True)
+            flaky = passed & third.passed
+        heard = {r.test_id: r for r in again.results if r.test_id in mended}
+        results = tuple(heard.get(r.test_id, r) for r in run.results)
+        before = self._before(work, carried, run.bad - passed)
         return Runs(
             asked=frozenset(asked),
-            run=run,
-            again=again,
-            unconfirmed=frozenset(newly) - confirmed,
-            before=self._before(work, carried, run.bad - again.passed),
+            run=replace(run, results=results),
+            flaky=flaky,
+            passed=passed,
+            unconfirmed=frozenset(newly) - {r.test_id for r in again.results},
+            before=before,
             cut=work.budget.exhausted(),
+            count=sum(bool(each.results) for each in (run, again, third, before)),
         )
 
     @staticmethod
-    def _run(work: Situation, ids: Sequence[str], *, coverage: bool = False) -> TestRun:
+    def _run(
+        work: Situation, ids: Sequence[str], *, coverage: bool = False, warm: bool = False
+    ) -> TestRun:
         if not ids or work.budget.exhausted():
             return TestRun(unfinished=tuple(ids))
+        timeout_s = min(work.settings.tests.timeout_s, max(work.budget.left_s, START_S * 4))
+        test_timeout_s, stop = work.settings.tests.test_timeout_s, work.budget.cut
+        if warm:
+            return work.warm.run(
+                ids,
+                coverage=coverage,
+                timeout_s=timeout_s,
+                test_timeout_s=test_timeout_s,
+                fail_fast=False,
+                stop=stop,
+            )
         return work.tests.run(
             ids,
             coverage=coverage,
-            timeout_s=min(work.settings.tests.timeout_s, max(work.budget.left_s, START_S * 4)),
-            test_timeout_s=work.settings.tests.test_timeout_s,
+            timeout_s=timeout_s,
+            test_timeout_s=test_timeout_s,
             strict=False,
-            stop=work.budget.cut,
+            stop=stop,
         )
 
     def _before(
@@ -217,8 +257,8 @@ class TestsPass:
             if problem and all(file_of(test) == path for test in runs.asked):
                 pending = []  # it had a run of its own: there is no use in another
                 results = {t: r for t, r in results.items() if t in ran}
-        flaky = runs.again.passed & ran.keys()
-        for test in flaky:
+        flaky = runs.flaky & ran.keys()
+        for test in runs.passed & ran.keys():
             results[test] = replace(results[test], outcome=Outcome.PASSED)
         data = TestsOfFile(
             results=tuple(_slim(r) for r in results.values()),
@@ -296,6 +336,12 @@ def _inputs(work: Situation, path: str, coverage: Coverage, data: TestsOfFile) -
 
 def _folders(path: str) -> list[str]:
     return [str(folder) for folder in PurePosixPath(path).parents if folder.name]
+
+
+def _passed_once(data: TestsOfFile) -> bool:
+    """Whether what is pending of a file passed before something changed."""
+    waiting = set(data.pending)
+    return any(test in waiting or file_of(test) in waiting for test in data.passed_with)
 
 
 def _evidence(path: str, data: TestsOfFile) -> tuple[Place, ...]:
