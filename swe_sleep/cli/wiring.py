@@ -41,7 +41,9 @@ from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.sleep.budget import Budget
 from swe_sleep.sleep.desk import Allowed, Desk
 from swe_sleep.sleep.engine import Pass
+from swe_sleep.sleep.passes.anticipate import AnticipatePass
 from swe_sleep.sleep.passes.cause import CausePass
+from swe_sleep.sleep.passes.checks import ChecksPass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.environment import EnvironmentPass
 from swe_sleep.sleep.passes.graph import GraphPass
@@ -52,7 +54,9 @@ from swe_sleep.sleep.passes.leads import LeadsPass
 from swe_sleep.sleep.passes.mend import MendPass
 from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.prove import ProvePass
+from swe_sleep.sleep.passes.reproduce import ReproducePass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
+from swe_sleep.sleep.passes.summary import SummaryPass
 from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.about import About
@@ -128,6 +132,8 @@ def passes(settings: Settings) -> list[Pass]:
         AnticipatePass(),
         ReproducePass(),
     ]
+    if settings.sleep.checks:
+        found.append(ChecksPass())
     if settings.sleep.speculate:
         found += [SpeculatePass(), MendPass()]
     return found
