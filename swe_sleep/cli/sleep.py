@@ -65,7 +65,8 @@ def sleep(
     with wiring.sleeping(flags, display) as sleeper:
         if again:
             sleeper.store.forget(
-                (kinds.TESTS, kinds.ISSUE), ("tests", "impact", "diagnose", "speculate")
+                (kinds.TESTS, kinds.ISSUE),
+                ("tests", "impact", "leads", "checks", "diagnose", "speculate"),
             )
         if dry_run:
             units = sleeper.plan(sleeper.repository.snapshot())

@@ -36,7 +36,7 @@ READY_S = 600.0
 """Without a change for so long, nothing is kept open for the next one."""
 TIDY_S = 600.0
 """How often the store is rid of what nobody needs, at most."""
-COMPARING = frozenset({"outline", "impact"})
+COMPARING = frozenset({"outline", "impact", "leads"})
 """Passes that compare with the last pass; until they are done that stays what they compare with."""
 
 

@@ -34,7 +34,8 @@ class LeadsPass:
         since = {path: before for path, before in changed.items() if is_source(path)}
         for seen in work.view.all(kinds.LEADS):
             data = seen.data(kinds.LeadsData)
-            if data.found and (since or not seen.fresh):
+            gone = any(work.view.get(kinds.ISSUE, subject) is None for subject in data.found)
+            if data.found and (since or gone or not seen.fresh):
                 since[seen.note.subject] = data.before
         if not since or len(since) > MOST_FILES:
             return
