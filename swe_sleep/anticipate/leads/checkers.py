@@ -122,7 +122,7 @@ def ruff(
     found = []
     for each in said:
         path = paths.get(str(each.get("filename")), "")
-        line = each.get("location") or {}
+        line = _table(each.get("location"))
         if path:
             code = str(each.get("code") or "invalid-syntax")
             found.append(Finding("ruff", code, path, _number(line.get("row")), _text(each)))
@@ -161,9 +161,9 @@ def ty(
         said = _output([*command, *wanted], tree, timeout_s, say)
     found = []
     for each in said:
-        place = each.get("location") or {}
+        place = _table(each.get("location"))
         path = str(place.get("path"))
-        line = ((place.get("positions") or {}).get("begin") or {}).get("line")
+        line = _table(_table(place.get("positions")).get("begin")).get("line")
         code = str(each.get("check_name"))
         if path in written and code in TY_KINDS:
             text = str(each.get("description")).removeprefix(f"{code}: ")
@@ -223,6 +223,10 @@ def _within(found: list[Finding], files: Mapping[str, bytes]) -> list[Finding]:
             Finding(each.tool, each.code, each.path, each.line, each.message[:300], qualname)
         )
     return named
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _number(value: object) -> int:

@@ -105,7 +105,7 @@ def _name(change: ScopeChange) -> str:
     return owner[-1] if owner and name in ("__init__", "__new__", "__call__") else name
 
 
-_WORD = re.compile(rb"[A-Za-z_]\w+")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 
 
 def _words_added(before: Contents, after: Contents) -> Collection[str]:
