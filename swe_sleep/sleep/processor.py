@@ -12,7 +12,9 @@ from pathlib import Path
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 STALE_S = 1.0
-"""A look at all processes takes milliseconds: one a second is enough."""
+"""A look at all processes takes milliseconds: one a second is enough,"""
+SHARE = 0.01
+"""and less often where there are so many that it would take more of the time than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,14 @@ class Meter:
         self._began = sum(taken())
         self._looked = time.monotonic()
         self._seconds = 0.0
+        self._took_s = 0.0
 
     def seconds(self, stale_s: float = STALE_S) -> float:
-        now = time.monotonic()
-        if now - self._looked >= stale_s:
-            self._looked = now
+        began = time.monotonic()
+        if began - self._looked >= min(stale_s, 1.0) * max(1.0, self._took_s / SHARE):
             self._seconds = max(self._seconds, sum(taken()) - self._began)
+            self._looked = time.monotonic()
+            self._took_s = self._looked - began
         return self._seconds
 
 
