@@ -44,7 +44,7 @@ class AnticipatePass:
         risk = material.risk_of_files(work)
         risky = sorted(files, key=lambda path: (-risk.get(path, 0.0), path))
         risky = [path for path in risky if risk.get(path, 0.0) > 0]
-        interest = schedule.Interest(changed=changed, risk=lambda: risk)
+        interest = work.interest
         changed.sort(key=lambda path: (-interest.of(path), path))
         version = foreseeing.prompt_version()
         for path in dict.fromkeys([*changed[:MOST_CHANGED], *risky[:MOST_RISKY]]):

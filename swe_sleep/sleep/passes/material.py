@@ -10,6 +10,7 @@ from functools import partial
 from swe_sleep.anticipate.asking import Ask
 from swe_sleep.anticipate.digest import Module, change, functions
 from swe_sleep.anticipate.foreseeing import LEAD, Background
+from swe_sleep.anticipate.risk.noted import in_words, of_path, risk
 from swe_sleep.errors import SweSleepError
 from swe_sleep.index.compare import compare
 from swe_sleep.model.protocol import Reply, Request
@@ -22,7 +23,6 @@ from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import is_test_path
 
 FENCE = "fence of the passes"
-RISK = "risk"
 COMMITS = 400
 """How far back commits that changed a module are looked for."""
 MOST_COMMITS, MOST_SUBJECT = 8, 120
@@ -106,23 +106,20 @@ def before(work: Situation, path: str) -> bytes | None:
 def weights(work: Situation, path: str) -> Mapping[str, float]:
     """Why to read each function: its risk where that is known, else its size."""
     outline = work.outlines.get(path)
-    sizes = (
-        {s.qualname: (s.end_line - s.line + 1) / 1000 for s in functions(outline)}
-        if outline
-        else {}
-    )
-    return sizes | dict(risky_functions(work).get(path, {}))
-
-
-def risky_functions(work: Situation) -> Mapping[str, Mapping[str, float]]:
-    return {}
+    symbols = functions(outline) if outline else []
+    sizes = {s.qualname: (s.end_line - s.line + 1) / 10_000 for s in symbols}
+    return sizes | {item.qualname: item.score for item in of_path(work.view, path)[1]}
 
 
 def risk_of_files(work: Situation) -> Mapping[str, float]:
-    """Of each file that is likelier than others to need a fix, from 0 to 1 for the riskiest."""
-    known = {path: count for path, count in fixes(work).items() if path in work.snapshot.files}
+    """Of each file that is likelier than others to need a fix, from 0 to 1 for the riskiest: by
+    the risk note, and before there is one by past fixes."""
+    known: Mapping[str, float] = fixes(work)
+    data = risk(work.view)
+    if data is not None:
+        known = {item.path: item.score for item in data.files}
     most = max(known.values(), default=0)
-    return {path: count / most for path, count in known.items()} if most else {}
+    return {p: each / most for p, each in known.items() if p in work.snapshot.files} if most else {}
 
 
 def background(work: Situation, path: str, history: Mapping[str, list[str]]) -> Background:
@@ -147,7 +144,9 @@ def background(work: Situation, path: str, history: Mapping[str, list[str]]) -> 
     return Background(
         history=tuple(history.get(path, ())[:MOST_COMMITS]),
         suspicions=tuple(dict.fromkeys(suspected))[:MOST_LINES],
-        risk=(),
+        risk=tuple(f"{item.qualname}: {in_words(item)}" for item in of_path(work.view, path)[1])[
+            :MOST_LINES
+        ],
         failing=tuple(failing[:MOST_FAILING]),
         diff=diff,
     )

@@ -41,9 +41,7 @@ class ReproducePass:
     def plan(self, work: Situation) -> Iterator[Unit]:
         if work.desk is None or not work.settings.sleep.prove:
             return
-        interest = schedule.Interest(
-            changed=work.changed(), risk=lambda: material.risk_of_files(work)
-        )
+        interest = work.interest
         found = [each for each in work.view.issues(State.SUSPECTED) if _worth_it(each, work)]
         found.sort(key=lambda each: (-each.note.confidence, each.note.subject))
         version = reproducing.prompt_version()

@@ -66,8 +66,7 @@ class SummaryPass:
     def _asked_for(self, work: Situation) -> Iterator[Unit]:
         """Files first; a folder once none of its files waits, and the repository at last."""
         version = summaries.prompt_version()
-        risk = material.risk_of_files(work)
-        interest = schedule.Interest(changed=work.changed(), risk=lambda: risk)
+        interest = work.interest
         wanted = [path for path in material.sources(work) if self._worth_it(work, path)]
         wanted.sort(key=lambda path: (-interest.of(path), path))
         files = [
