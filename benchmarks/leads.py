@@ -9,6 +9,7 @@ measured then is each repository with the weights fitted on the others.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +37,7 @@ ORDINARY_RATE = 0.14
 for all kinds together."""
 SECOND_RATE = 0.03
 RIDGE = 3.0
+COMPARING = frozenset({"scopes.py", "atoms.py", "changes.py", "features.py", "reasons.py"})
 Floats = NDArray[np.float64]
 
 
@@ -221,6 +224,13 @@ def write(weighed: Weights, repos: Iterable[str]) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _state(*arguments: object) -> str:
+    """What rows depend on, beside the repository."""
+    files = sorted(Path(weighing.__file__).parent.glob("*.py"))
+    code = b"".join(f.read_bytes() for f in files if f.name in COMPARING)
+    return hashlib.sha256(code + repr(arguments).encode()).hexdigest()[:12]
+
+
 def rows_of(
     repos: Sequence[str], folder: Path, *, commits: int, kept: Path | None, most: int, whole: bool
 ) -> list[Row]:
@@ -228,13 +238,22 @@ def rows_of(
     found: list[Row] = []
     for repo in repos:
         began = time.monotonic()
+        cache = (
+            kept / f"rows-{repo.replace('/', '+')}-{_state(commits, most, whole)}" if kept else None
+        )
+        if cache is not None and cache.exists():
+            found += msgspec.json.decode(cache.read_bytes(), type=list[Row])
+            continue
         every = list(edits(mirrors, repo, limit=commits, kept=kept, sources_only=not whole))
         chosen = [edit for edit in every if edit.group == "put back"]
         for group in ("ordinary", "fix"):
             these = [edit for edit in every if edit.group == group]
             random.Random(repo + group).shuffle(these)
             chosen += these[:most]
-        found += [row(edit) for edit in chosen]
+        rows = [row(edit) for edit in chosen]
+        if cache is not None:
+            cache.write_bytes(msgspec.json.encode(rows))
+        found += rows
         seconds = time.monotonic() - began
         print(f"{repo}: {len(chosen)} edits in {seconds:.0f} s", file=sys.stderr, flush=True)
     return found
@@ -248,7 +267,7 @@ def main() -> None:
     parser.add_argument("--repos", type=Path, required=True, help="the folder of mirrors")
     parser.add_argument("--commits", type=int, default=2500, help="commits that are looked at")
     parser.add_argument("--most", type=int, default=200, help="ordinary commits of a repository")
-    parser.add_argument("--kept", type=Path, help="a folder for what blame said")
+    parser.add_argument("--kept", type=Path, help="a folder for what takes long")
     parser.add_argument("--whole", action="store_true", help="ordinary commits with their tests")
     parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()

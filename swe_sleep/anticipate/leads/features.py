@@ -52,6 +52,9 @@ def features(change: ScopeChange, company: ChangeSet) -> Features:
     found["signature"] = float(
         change.old.is_function and change.old.lines[:1] != change.new.lines[:1]
     )
+    atoms = (*change.lost, *change.gained)
+    found["only texts"] = float(all(atom.text[:1] in "'\"" for atom in atoms))
+    found["renaming"] = float(_renamed(change))
     found["customary"] = float(any(CUSTOMARY.search(atom.text) for atom in change.lost))
     found["files"] = math.log(max(1, company.files))
     found["scopes"] = math.log(max(1, len(company.scopes)))
@@ -61,6 +64,27 @@ def features(change: ScopeChange, company: ChangeSet) -> Features:
     found["new definitions"] = float(bool(company.added))
     found["gone definitions"] = float(bool(company.removed))
     return found
+
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def _renamed(change: ScopeChange) -> bool:
+    """Whether one name for another, everywhere, is all that changed."""
+    old: list[str] = []
+    new: list[str] = []
+    for _, i1, i2, j1, j2 in change.opcodes:
+        old += _TOKEN.findall("\n".join(change.old.lines[i1:i2]))
+        new += _TOKEN.findall("\n".join(change.new.lines[j1:j2]))
+    if len(old) != len(new):
+        return False
+    names: dict[str, str] = {}
+    for was, now in zip(old, new, strict=True):
+        if was != now and not (was.isidentifier() and now.isidentifier()):
+            return False
+        if names.setdefault(was, now) != now:
+            return False
+    return len(set(names.values())) == len(names)
 
 
 def _balance(removed: int, added: int) -> float:

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from swe_sleep.anticipate.leads.lead import Kind, Lead
-from swe_sleep.index.breakage import BrokenCall
+from swe_sleep.index.breakage import BrokenCall, broken_calls
 from swe_sleep.index.calls import Call, misfit
-from swe_sleep.index.compare import SymbolChange
+from swe_sleep.index.compare import SymbolChange, compare
 from swe_sleep.index.graph import Graph
 from swe_sleep.index.outline import Outline, Symbol
 from swe_sleep.index.parameters import Signature, signature_of
 from swe_sleep.records import Place, Suspicion
 
 WEIGHTS: Mapping[Kind, float] = {"signature": 0.8, "removed": 0.7, "override": 0.6}
+CERTAIN = 1.0
+"""Only calls that can mean nothing else are said not to fit; a guess would be noise."""
+MOST_LEADS = 2
+"""Issues noted for one changed file: who breaks everything at once knows."""
 TEXTS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".rst", ".md", ".txt")
 """Files beside the code that may name what is in it."""
 MOST_TEXT = 400_000
@@ -26,6 +30,51 @@ CHECKS: Mapping[Kind, str] = {
     "removed": "Import or run what still uses the name.",
     "override": "Call the method as its base class's callers do, on an object of the subclass.",
 }
+
+
+def find(
+    graph: Graph,
+    path: str,
+    old: Outline,
+    new: Outline | None,
+    read: Callable[[str], bytes],
+    files: Iterable[str],
+) -> list[Lead]:
+    """One lead for each symbol of a changed file and each kind, the surest first. `graph` holds the
+    new outlines; `read` gives the content of a file now, of which `files` are all there are."""
+    changes = compare(old, new)
+    graph.replace(path, old)  # who called what is gone is told by the graph before the change
+    try:
+        calls = broken_calls(graph, path, old, new, read)
+        found = broken(path, [call for call in calls if call.weight >= CERTAIN])
+    finally:
+        graph.replace(path, new)
+    if new is not None and new.language == "python":
+        found += overrides(graph, path, new, changes)
+        found += exported(path, old, new)
+    gone = [change.old for change in changes if change.what == "removed" and change.old]
+    if gone and path.endswith(".py"):
+        module = graph.module_name(path) or path[:-3].removeprefix("src/").replace("/", ".")
+        found += named(path, module, gone, texts(files, read))
+    best: dict[str, Lead] = {}
+    for lead in found:
+        best.setdefault(lead.subject, lead)
+    return sorted(best.values(), key=lambda lead: -lead.weight)
+
+
+def choose(leads: Sequence[Lead], active: Callable[[str], bool], *, whole: bool) -> list[Lead]:
+    """Those that are worth a note; `whole` says that all of the file is gone."""
+    most = 1 if whole else MOST_LEADS
+    return [lead for lead in leads if active(lead.kind)][:most]
+
+
+def may_break(changes: Iterable[SymbolChange]) -> bool:
+    """Whether `find` may find anything; it needs the graph."""
+    return any(
+        change.what in ("removed", "renamed")
+        or (change.signature is not None and change.signature.may_break_calls)
+        for change in changes
+    )
 
 
 def broken(path: str, calls: Iterable[BrokenCall]) -> list[Lead]:

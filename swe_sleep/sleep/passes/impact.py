@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from swe_sleep.anticipate.leads import uses
 from swe_sleep.anticipate.leads.earnings import Earnings
 from swe_sleep.anticipate.leads.lead import Lead
-from swe_sleep.anticipate.leads.uses import broken as leads_of
-from swe_sleep.anticipate.leads.uses import exported, named, overrides, texts
-from swe_sleep.index.breakage import BrokenCall, broken_calls
 from swe_sleep.index.compare import SymbolChange, compare
 from swe_sleep.index.outline import Outline
 from swe_sleep.notes import kinds
@@ -17,10 +15,8 @@ from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.situation import Situation
 
-CERTAIN = 1.0
-"""Only calls that can mean nothing else are said not to fit; a guess would be noise."""
-MOST_LEADS = 2
-"""Issues noted for one changed file: who breaks everything at once knows."""
+MOST_CHANGED = 40
+"""Files of a change set beyond which nothing is noted as an issue: a checkout, not an edit."""
 
 
 class ImpactPass:
@@ -53,8 +49,9 @@ class ImpactPass:
         new = work.outlines.get(path)
         changes = compare(old, new)
         leads: list[Lead] = []
-        if any(map(_may_break, changes)):
-            leads = self._leads(work, path, old, new, changes)
+        if uses.may_break(changes):
+            read, files = work.snapshot.read, work.snapshot.files
+            leads = uses.find(work.outlines.graph(), path, old, new, read, files)
         if not changes and not leads and work.view.get(kinds.IMPACT, path) is None:
             return Made()
         data = kinds.ImpactData(
@@ -71,9 +68,9 @@ class ImpactPass:
             data=kinds.encode(data),
             evidence=(*data.at_risk, *_places(path, changes))[:10],
         )
-        active = Earnings(work.store).active
-        most = MOST_LEADS if new is not None else 1  # the whole file is gone: that is one thing
-        chosen = [lead for lead in leads if active(lead.kind)][:most]
+        chosen = uses.choose(leads, Earnings(work.store).active, whole=new is None)
+        if len(work.changed()) > MOST_CHANGED:
+            chosen = []
         return Made((note, *(self._issue(work, unit, lead) for lead in chosen)))
 
     @staticmethod
@@ -83,40 +80,6 @@ class ImpactPass:
             return known
         content = work.contents.get(path, blob)
         return work.outlines.of_content(path, content) if content is not None else None
-
-    @staticmethod
-    def _broken(work: Situation, path: str, old: Outline, new: Outline | None) -> list[BrokenCall]:
-        graph = work.outlines.graph()
-        graph.replace(path, old)  # who called what is gone is told by the graph before the change
-        try:
-            calls = broken_calls(graph, path, old, new, work.snapshot.read)
-            return [call for call in calls if call.weight >= CERTAIN]
-        finally:
-            graph.replace(path, new)
-
-    def _leads(
-        self,
-        work: Situation,
-        path: str,
-        old: Outline,
-        new: Outline | None,
-        changes: tuple[SymbolChange, ...],
-    ) -> list[Lead]:
-        """One for each symbol and kind, the surest first."""
-        found = leads_of(path, self._broken(work, path, old, new))
-        graph = work.outlines.graph()
-        gone = [change.old for change in changes if change.what == "removed" and change.old]
-        if new is not None and new.language == "python":
-            found += overrides(graph, path, new, changes)
-            found += exported(path, old, new)
-        if gone and path.endswith(".py"):
-            module = graph.module_name(path) or path[:-3].removeprefix("src/").replace("/", ".")
-            found += named(path, module, gone, texts(work.snapshot.files, work.snapshot.read))
-        best: dict[str, Lead] = {}
-        for lead in found:
-            if lead.subject not in best:
-                best[lead.subject] = lead
-        return sorted(best.values(), key=lambda lead: -lead.weight)
 
     @staticmethod
     def _issue(work: Situation, unit: Unit, lead: Lead) -> Note:
@@ -141,12 +104,6 @@ def _shown(lead: Lead) -> tuple[Place, ...]:
 def _inputs(work: Situation, unit: Unit, leads: list[Lead]) -> dict[str, str]:
     places = {place.path for lead in leads for place in _shown(lead)}
     return {path: work.snapshot.blob(path) for path in sorted({unit.subject, *places})}
-
-
-def _may_break(change: SymbolChange) -> bool:
-    return change.what in ("removed", "renamed") or (
-        change.signature is not None and change.signature.may_break_calls
-    )
 
 
 def _say(change: SymbolChange) -> str:
