@@ -30,6 +30,8 @@ LEAST_LINES = 15
 COST_S, MOST_TOKENS, MOST_USD = 10.0, 12_000, 0.06
 READ_S = 0.02
 """For reading one file without a model."""
+READ = 0.1 * schedule.ANY
+"""What the code says of itself can be read off it at any time: it comes after what cannot."""
 
 
 class SummaryPass:
@@ -50,7 +52,7 @@ class SummaryPass:
                 folder,
                 {path: work.snapshot.blob(path) for path in paths},
                 cost_s=READ_S * len(paths),
-                chance=schedule.ANY,
+                chance=READ,
             )
             for folder, paths in folders(work).items()
         ]
@@ -58,7 +60,7 @@ class SummaryPass:
         if len(work.store.finished([unit.key for unit in reading])) < len(reading):
             return
         yield schedule.SUMMARY.unit(
-            self._producer, "", {TREE: work.snapshot.id}, cost_s=0.1, chance=schedule.ANY
+            self._producer, "", {TREE: work.snapshot.id}, cost_s=0.1, chance=READ
         )
         if work.desk is not None:
             yield from self._asked_for(work)
