@@ -38,8 +38,9 @@ def leads(git: Git, edit: Edit) -> list[Lead]:
     changed = [path for path in edit.before if is_source(path) and edit.before[path]]
     outlines = {}
     for path in changed:
-        new = edit.after[path]
-        outlines[path] = (_outline(edit.before[path] or b""), _outline(new) if new else None)
+        content = edit.after[path]
+        after = _outline(content) if content else None
+        outlines[path] = (_outline(edit.before[path] or b""), after)
     if not any(uses.may_break(compare(old, new)) for old, new in outlines.values()):
         return []
     listed = git("ls-tree", "-r", "--name-only", edit.base).splitlines()
@@ -48,9 +49,8 @@ def leads(git: Git, edit: Edit) -> list[Lead]:
         if path.endswith((".py", *uses.TEXTS)):
             now[path] = git.content(edit.base, path) or b""
     now.update({path: content for path, content in edit.after.items() if content is not None})
-    for path, content in edit.after.items():
-        if content is None:
-            now.pop(path, None)
+    for gone in [path for path, content in edit.after.items() if content is None]:
+        now.pop(gone, None)
     python = [path for path in now if path.endswith(".py")][:MOST_FILES]
     graph = Graph({path: _outline(now[path]) for path in python}, now.__getitem__)
     found: list[Lead] = []

@@ -9,8 +9,10 @@ import msgspec
 from swe_sleep.notes.store import Store
 
 FACT = "earnings of leads"
-MANY = 20
-"""Leads of one kind that were tried without a proof before the kind is switched off."""
+MANY = 60
+MANY_FINDINGS = 20
+"""Leads of one kind that were tried without a proof before the kind is switched off: of our own
+comparison, of which about one in fifteen is worth a proof, and of a checker, which has dozens."""
 
 
 class Earned(msgspec.Struct, frozen=True):
@@ -18,10 +20,6 @@ class Earned(msgspec.Struct, frozen=True):
 
     tried: int = 0
     earned: int = 0
-
-    @property
-    def active(self) -> bool:
-        return self.earned > 0 or self.tried < MANY
 
 
 class Earnings:
@@ -37,7 +35,7 @@ class Earnings:
 
     def active(self, kind: str) -> bool:
         """Whether leads of this kind are worth trying."""
-        return self.all().get(kind, Earned()).active
+        return _active(kind, self.all().get(kind, Earned()))
 
     def record(self, kind: str, earned: bool) -> None:
         """One lead of the kind was tried: it was reproduced, or it was not."""
@@ -48,8 +46,17 @@ class Earnings:
 
     def said(self) -> list[str]:
         """The kinds that are switched off, in words."""
-        off = {kind: each for kind, each in sorted(self.all().items()) if not each.active}
         return [
             f"leads of the kind {kind} are off: {each.tried} were tried, none was reproduced"
-            for kind, each in off.items()
+            for kind, each in sorted(self.all().items())
+            if not _active(kind, each)
         ]
+
+
+def most(kind: str) -> int:
+    """How many leads of a kind are tried without a proof."""
+    return MANY_FINDINGS if kind.startswith(("ruff ", "ty ")) else MANY
+
+
+def _active(kind: str, known: Earned) -> bool:
+    return known.earned > 0 or known.tried < most(kind)
