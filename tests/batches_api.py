@@ -136,13 +136,15 @@ class BatchesApi:
                 [{"custom_id": each, "params": {"model": "x"}} for each in custom_ids],
             )
             self.made.append(batch)
-            if ended:
-                self._end(batch)
+            batch.results = [
+                {"custom_id": each, "result": {"type": "canceled"}} for each in custom_ids
+            ]
+            batch.status = "ended" if ended else "in_progress"
         return batch
 
     def _end(self, batch: Batch) -> None:
         if batch.status != "ended":
-            batch.results = [
+            batch.results = batch.results or [
                 {"custom_id": each["custom_id"], "result": self.outcome(each)}
                 for each in batch.requests
             ]
