@@ -36,9 +36,11 @@ def watch(
     from filelock import FileLock, Timeout
 
     from swe_sleep.cli import wiring
+    from swe_sleep.cli.asking import can_ask
     from swe_sleep.cli.display import Display
     from swe_sleep.integrations import queue
     from swe_sleep.repo.watcher import watch as settled_changes
+    from swe_sleep.sleep import limits
 
     display = Display(output.console())
     flags = {
@@ -62,6 +64,8 @@ def watch(
                 "One watcher is enough; end that one first.",
             ) from None
         sleeper.be_courteous(waits=True)
+        if can_ask(settings):  # replies of message batches come when nobody edits anything
+            sleeper.due_s = lambda: limits.waiting(sleeper.store).next_look_s
         display.console.print(
             f"watching {output.shown(repository.root)}; Ctrl-C ends it", style="bold"
         )
