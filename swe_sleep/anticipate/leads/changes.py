@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import cached_property
 
 from swe_sleep.anticipate.leads.atoms import Atom, atoms
 from swe_sleep.anticipate.leads.scopes import Scope, scopes
+from swe_sleep.repo.lines import opcodes
 
 Key = tuple[str, str]
 
@@ -31,8 +31,11 @@ class ScopeChange:
 
     @cached_property
     def opcodes(self) -> list[tuple[str, int, int, int, int]]:
-        matcher = difflib.SequenceMatcher(None, self.old.lines, self.new.lines, autojunk=False)
-        return [code for code in matcher.get_opcodes() if code[0] != "equal"]
+        old, new = (
+            [line.encode("utf-8", "replace") for line in scope.lines]
+            for scope in (self.old, self.new)
+        )
+        return [code for code in opcodes(old, new) if code[0] != "equal"]
 
     @cached_property
     def removed_lines(self) -> int:

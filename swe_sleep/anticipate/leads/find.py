@@ -50,6 +50,19 @@ def find(
     down what it is to do now. Runs nothing of it."""
     if not before or len(before) > MOST_FILES:
         return []
+    try:
+        return _find(before, after, tests_before or {}, tests_after or {}, weighing or weights())
+    except RecursionError:  # code that nests deeper than anybody writes
+        return []
+
+
+def _find(
+    before: Contents,
+    after: Contents,
+    tests_before: Contents,
+    tests_after: Contents,
+    weighing: Weights,
+) -> list[Lead]:
     company = compare(before, after)
     if (
         len(company.scopes) > MOST_SCOPES
@@ -57,8 +70,7 @@ def find(
         or company.unread
     ):
         return []
-    documented = _words_added(tests_before or {}, tests_after or {})
-    weighing = weighing or weights()
+    documented = _words_added(tests_before, tests_after)
     lines: dict[str, LineChange] = {}
     found: list[Lead] = []
     for change in company.scopes:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from swe_sleep.index.outline import MAX_BYTES
-
+MOST_BYTES = 600_000
+"""Of a file: a larger one is a table or generated, and would take seconds."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
 
@@ -65,7 +65,7 @@ class Scope:
 def scopes(content: bytes | None) -> dict[str, Scope] | None:
     """The scopes of a file by qualified name, of several with one name the last; None where it
     cannot be read as Python. Nothing of it is run."""
-    if content is None or len(content) > MAX_BYTES:
+    if content is None or len(content) > MOST_BYTES:
         return None
     try:
         with warnings.catch_warnings():

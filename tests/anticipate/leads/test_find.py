@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 
 import pytest
 
@@ -161,6 +162,18 @@ def test_what_the_tests_of_the_change_speak_of_is_documented() -> None:
 def test_what_is_no_python_gives_no_lead(content: bytes | None) -> None:
     old: dict[str, bytes | None] = {"a.py": textwrap.dedent(FUNCTION).encode()}
     assert find(old, {"a.py": content}, weighing=EVERYTHING) == []
+
+
+def test_code_that_nests_very_deep_gives_no_lead() -> None:
+    deep = "def f(x):\n    if x:\n        return 1\n    return " + " + ".join(["x"] * 2500) + "\n"
+    assert find({"a.py": deep.encode()}, {"a.py": deep.replace("if x", "if not x").encode()}) == []
+
+
+def test_many_equal_lines_take_no_long_time() -> None:
+    table = "if X:\n    y = 1\nx = 1\n" + "x = 1\n" * 4_000
+    began = time.monotonic()
+    find({"a.py": table.encode()}, {"a.py": table.replace("y = 1", "y = 2").encode() + b"x = 2\n"})
+    assert time.monotonic() - began < 60
 
 
 def test_a_large_change_gives_no_lead() -> None:
