@@ -61,6 +61,7 @@ def _findings() -> Iterator[Finding]:
     yield _attempt("grammars", _grammars, "files of these languages have no outline", needed=True)
     yield _attempt("settings", _settings, "most commands refuse to run", needed=True)
     yield _key()
+    yield _attempt("asking", _asking, "passes ask no model")
     yield _free_space()
     yield from _watches()
     yield _attempt("repository", _repository, "not inside a repository", needed=False)
@@ -129,6 +130,33 @@ def _key() -> Finding:
         return Finding("key", True, f"Claude is asked through {provider}, with its own login")
     text = "none; everything works but the agent: patches come from the built-in search"
     return Finding("key", False, f"{text}. Set {KEYS[0]} to use it")
+
+
+def _asking() -> str:
+    """Whether passes may ask a model, and how far they may go."""
+    from swe_sleep.cli.asking import can_ask, price_list
+    from swe_sleep.config import load
+    from swe_sleep.repo.repository import Repository
+
+    try:
+        with Repository.open(output.here()) as repository:
+            settings = load(repository.root)
+    except SweSleepError:  # said under "repository" or "settings"
+        settings = load()
+    wanted, name = settings.sleep, settings.sleep.model or settings.model.name
+    if not wanted.ask_model:
+        return "passes ask no model: sleep.ask_model is off"
+    if not can_ask(settings):
+        return "passes ask no model, as there is no key"
+    if price_list(settings, name).of(name, 1) is None:
+        raise SweSleepError(f"the price of {name} is not known, so no limit could be kept")
+    how = "in message batches, at half the price, what nobody waits for"
+    direct = not wanted.batch or settings.model.provider != "anthropic"
+    return (
+        f"passes may ask {name}, {'directly' if direct else how}: at most "
+        f"${wanted.budget_usd_day:.2f} a day, ${wanted.budget_usd:.2f} a pass, "
+        f"${wanted.budget_usd_note:.2f} a note and {wanted.budget_tokens:,} tokens a pass"
+    )
 
 
 def _free_space() -> Finding:

@@ -62,6 +62,7 @@ from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.about import About
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
 from swe_sleep.solve.resume import Resumed
+from swe_sleep.solve.saving import savings
 from swe_sleep.solve.solve import Limits as SolveLimits
 from swe_sleep.solve.solve import Solve, Solved
 from swe_sleep.solve.strategies.candidates import told_apart
@@ -371,5 +372,8 @@ def solve(
     model = bench.settings.model.name if solved.usage.tokens else ""
     model = resumed[1].begun.model if resumed else model
     spent = runs.less(solved.usage, settled)
-    bench.store.record(spent=Spent(0.0, "solve", issue.title[:200], model, spent))
+    bench.store.record(
+        spent=Spent(0.0, "solve", issue.title[:200], model, spent),
+        saved=savings(solved, bench.knowledge.issues()),
+    )
     return solved
