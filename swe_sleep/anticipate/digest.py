@@ -12,11 +12,14 @@ from swe_sleep.index.outline import MODULE, Outline, Symbol
 
 MOST_CHARS = 9000
 """Of the functions that are shown whole."""
+MOST_WHOLE = 2500
+"""A file that is no longer is given whole for an edit."""
 MOST_LINES = 150
 """A longer function is cut in the middle."""
 MOST_MODULE_LINES = 60
 """Lines outside functions, such as constants, which tell much in little."""
 MOST_DIFF_CHARS = 3000
+MOST_OTHERS = 1000
 _CALLABLE = ("function", "method")
 
 
@@ -111,18 +114,23 @@ def around(module: Module, lines: Collection[int], most_chars: int = MOST_CHARS)
     """The functions that hold these lines, and what stands outside of functions, as they are: for
     an edit that has to quote exactly. A short file is given whole."""
     every = module.text.splitlines()
-    if len(module.text) <= most_chars:
+    if len(module.text) <= MOST_WHOLE:
         return f"{module.path}, whole:\n{module.text}"
     out: list[str] = []
     room = most_chars
+    others: list[str] = []
     for symbol in functions(module.outline):
         body = range(symbol.line, symbol.end_line + 1)
         if any(line in body for line in lines):
             text = "\n".join(every[symbol.line - 1 : symbol.end_line])[: max(room, 500)]
             room -= len(text)
             out.append(f"{module.path}, lines {symbol.line} to {symbol.end_line}:\n{text}")
+        else:
+            others.append(symbol.signature)
     top = _outside(module)[:MOST_MODULE_LINES]
     head = "\n".join(every[n - 1] for n in top)
+    if others:
+        out.append("Other functions in it: " + "; ".join(others)[:MOST_OTHERS])
     return "\n\n".join((f"{module.path}, outside of functions:\n{head}", *out))
 
 

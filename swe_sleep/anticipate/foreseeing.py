@@ -184,12 +184,14 @@ def merge(readings: Sequence[Sequence[Prediction]]) -> list[Prediction]:
     came to less likely."""
     groups: list[list[Prediction]] = []
     for reading in readings:
+        earlier = list(groups)  # what one reading tells apart is not the same
         for each in reading:
-            group = next((g for g in groups if _same(g[0], each)), None)
+            group = next((g for g in earlier if _same(g[0], each)), None)
             if group is None:
                 groups.append([each])
             else:
                 group.append(each)
+                earlier.remove(group)
     merged = [
         replace(
             max(group, key=lambda p: p.confidence),

@@ -90,10 +90,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of it. `state` is about the suspicion: shown by `written`, refuted, or as open as
-    before."""
+    """What came of it. `state` is about the suspicion: shown by `written`, refuted, as open as
+    before, or unknown, where nothing could be tried and nobody was asked."""
 
-    state: Literal["reproduced", "refuted", "open"]
+    state: Literal["reproduced", "refuted", "open", "unknown"]
     why: str
     written: WrittenTest | None = None
     failure: TestResult | None = None
@@ -120,6 +120,8 @@ def reproduce(
     )
     base = replace(base, messages=(user(_first(accused, fence)),))
     trial = _Trial(accused, bench)
+    if problem := trial.cannot_import():
+        return Verdict("unknown", problem, runs=trial.runs)
     files = {accused.module.path: accused.module.text.encode()}
     passed = 0
     for _ in range(TRIES):
@@ -143,8 +145,8 @@ def _first(accused: Accused, fence: Fence) -> str:
     parts = {
         "issue": f"{issue.title}\n\n{issue.symptom}\n\n{why}",
         "check": issue.check,
-        "module": accused.import_name,
-        "code": around(module, [*lines, accused.lines.start]),
+        "code": f"imported as {accused.import_name}\n\n"
+        + around(module, [*lines, accused.lines.start]),
         "example": accused.example,
     }
     fenced = {name: fence.around(text) if text.strip() else "" for name, text in parts.items()}
@@ -189,6 +191,20 @@ class _Trial:
         self._bench = bench
         self._ran: tuple[str, ...] = ()
         self.runs = 0
+
+    def cannot_import(self) -> str:
+        """Why no test can run the code here, whoever writes it; or ""."""
+        name = self._accused.import_name
+        content = f"def test_import():\n    import {name}\n"
+        path = self._bench.test_path
+        try:
+            run = self._go(WrittenTest(path, content, (f"{path}::test_import",)), {})
+        finally:
+            self._bench.tests.sandbox.reset()
+        result = next(iter(run.results), None)
+        if result is not None and result.outcome is Outcome.PASSED:
+            return ""
+        return f"{name} cannot be imported: {result.message if result else run.problem}"
 
     def run(self, draft: Draft, patch: Mapping[str, bytes]) -> Verdict:
         path = self._bench.test_path

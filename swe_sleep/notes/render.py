@@ -14,7 +14,7 @@ STATE_WORDS = {
     State.PATCHED: "reproduced, and a tested patch is ready",
     State.REPRODUCED: "reproduced by a failing test",
     State.SUSPECTED: "only suspected; nothing has shown it yet",
-    State.REFUTED: "refuted by a run",
+    State.REFUTED: "refuted",
 }
 
 

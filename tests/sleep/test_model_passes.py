@@ -335,7 +335,7 @@ def said(data: SummaryData) -> list[str]:
 
 def test_without_a_model_the_code_itself_is_read(shop: Any) -> None:
     edited(shop)
-    shop.write("README.md", "# Shop\n\nSells things.\n")
+    shop.write("README.md", "# Shop\n\nIt sells many things.\n")
     shop.sleep([OutlinePass(), SummaryPass()])
     money = summary(shop, MONEY)
     assert money.purpose == "Money in cents."
@@ -349,7 +349,7 @@ def test_without_a_model_the_code_itself_is_read(shop: Any) -> None:
     tests = said(summary(shop, "tests/test_money.py"))
     assert "tests/test_money.py:9 asserts `test_euros`: `euros(205) == '2.05'`" in tests
     assert "shop/money.py does `shop/money.py`: Money in cents." in said(summary(shop, "shop/"))
-    assert summary(shop, "").purpose == "Sells things."
+    assert summary(shop, "").purpose == "It sells many things."
     assert not summary(shop, "").model
 
 

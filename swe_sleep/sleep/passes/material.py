@@ -29,7 +29,10 @@ MOST_COMMITS, MOST_SUBJECT = 8, 120
 MOST_LINES = 8
 MOST_FAILING = 5
 README = re.compile(r"readme(\.(md|rst|txt))?", re.IGNORECASE)
-MOST_README, MOST_FILES = 900, 60
+SILENT = re.compile(r"\s*(?:\[|!|<|>|\.\. |[:|`#=~*$>-])")
+"""Lines of a README that say nothing: badges, headings, lists, rules and commands."""
+LEAST_WORDS = 4
+MOST_README, MOST_FILES = 500, 60
 MOST_BYTES = 400_000
 """A larger file is data, or generated."""
 
@@ -166,13 +169,19 @@ def subjects(work: Situation) -> dict[str, list[str]]:
 
 def overview(work: Situation) -> str:
     """The repository in a few lines, the same for every module and from edit to edit."""
-    readme = next((p for p in sorted(work.snapshot.files) if README.fullmatch(p)), "")
-    text = work.snapshot.read(readme).decode("utf-8", "replace") if readme else ""
-    said = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
     files = sources(work)
     listed = "\n".join(files[:MOST_FILES])
     more = f"\nand {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
-    return f"{said[:MOST_README]}\n\nIts modules:\n{listed}{more}".strip()
+    return f"{described(work)}\n\nIts modules:\n{listed}{more}".strip()
+
+
+def described(work: Situation) -> str:
+    """The first sentences of the README."""
+    readme = next((p for p in sorted(work.snapshot.files) if README.fullmatch(p)), "")
+    text = work.snapshot.read(readme).decode("utf-8", "replace") if readme else ""
+    lines = (line.rstrip() for line in text.splitlines())
+    kept = (n for n in lines if len(n.split()) >= LEAST_WORDS and not SILENT.match(n))
+    return "\n".join(kept)[:MOST_README]
 
 
 def fixes(work: Situation) -> Mapping[str, int]:

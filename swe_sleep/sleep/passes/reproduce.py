@@ -28,9 +28,13 @@ RUN_S = 120.0
 COST_S = 40.0
 MOST_TOKENS = 40_000
 MOST_USD = 0.12
-MOST_EXAMPLE_LINES = 40
+MOST_EXAMPLE_LINES = 30
 DOUBT = 0.5
 """What is left of the confidence in an issue that could not be shown."""
+
+
+TRIED = "Tried by a test that a model wrote:"
+TAKEN_BACK = "Taken back by the model that was to show it:"
 
 
 class ReproducePass:
@@ -79,8 +83,8 @@ class ReproducePass:
         work.budget.checkpoint()
         done = verdict.state != "open" or not work.budget.exhausted()
         runs = Usage(test_runs=verdict.runs)
-        if not done:
-            return Made(usage=runs, done=False)
+        if not done or verdict.state == "unknown":
+            return Made(usage=runs, done=done)
         note = _note(unit, seen, verdict, work, Usage.total(usage) + runs)
         return Made((note,), usage=runs)
 
@@ -127,11 +131,13 @@ def _example(module: Module, lines: range, work: Situation) -> str:
             continue
         wanted = test.removeprefix(f"{path}::").partition("[")[0].replace("::", ".")
         symbol = next((s for s in outline.symbols if s.qualname == wanted), None)
-        if symbol is None or symbol.end_line - symbol.line > MOST_EXAMPLE_LINES:
+        if symbol is None:
             continue
         text = work.snapshot.read(path).decode("utf-8", "replace").splitlines()
         heads = [text[each.line - 1] for each in outline.imports[:12] if each.line <= len(text)]
         body = text[symbol.line - 1 : symbol.end_line]
+        if len(body) > MOST_EXAMPLE_LINES:  # of many parameters the first and the last will do
+            body = [*body[: MOST_EXAMPLE_LINES // 2], "    ...", *body[-MOST_EXAMPLE_LINES // 2 :]]
         return "\n".join([f"# {path}", *dict.fromkeys(heads), "", *body])
     return ""
 
@@ -164,7 +170,7 @@ def _note(unit: Unit, seen: SeenIssue, verdict: Verdict, work: Situation, usage:
     """The issue as it stands now, under the same subject."""
     issue, inputs = seen.issue, dict(seen.note.inputs)
     confidence = seen.note.confidence
-    said = f"Tried by a test that a model wrote: {verdict.why}"
+    said = f"{TRIED} {verdict.why}"
     if verdict.state == "reproduced" and verdict.written and verdict.failure:
         patches: tuple[Patch, ...] = ()
         if verdict.files:
@@ -186,11 +192,12 @@ def _note(unit: Unit, seen: SeenIssue, verdict: Verdict, work: Situation, usage:
         said = f"Shown by a test that a model wrote: {verdict.reason} Checked: {verdict.why}"
     elif verdict.state == "refuted":
         issue = dataclasses.replace(issue, state=State.REFUTED)
+        said = f"{TRIED} {verdict.why}" if verdict.failure else f"{TAKEN_BACK} {verdict.why}"
     else:
         confidence *= DOUBT
     return dataclasses.replace(
         seen.note,
-        body=f"{seen.note.body.partition('Tried by a test')[0].rstrip()}\n\n{said}",
+        body=f"{seen.note.body.partition(TRIED)[0].rstrip()}\n\n{said}",
         data=kinds.encode(issue),
         producer=unit.producer,
         inputs=inputs,

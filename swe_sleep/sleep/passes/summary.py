@@ -172,9 +172,8 @@ class SummaryPass:
     def _repository(self, unit: Unit, work: Situation) -> Note:
         parts = parts_of(work, "")
         data = self._kept(work, "", parts)
-        said = material.overview(work).partition("\n\nIts modules:")[0]
-        purpose = next((line.strip() for line in said.splitlines() if line[:1].isalpha()), "")
-        data = data or summaries.above(purpose[:200], parts, summaries.PER_FOLDER)
+        purpose = " ".join(material.described(work).split())[:200]
+        data = data or summaries.above(purpose, parts, summaries.PER_FOLDER)
         return _note(unit, "", data, _inputs(work, ""))
 
     @staticmethod
