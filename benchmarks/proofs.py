@@ -36,7 +36,7 @@ CHORE = re.compile(
 )
 MOST_FILES, MOST_LINES = 3, 60
 FUNCTION_S = 30.0
-MOST_FUNCTIONS = 6
+MOST_FUNCTIONS = 4
 
 
 def commits(clone: Path, *, fixes: bool, limit: int) -> Iterator[tuple[str, str, list[str]]]:
@@ -126,9 +126,7 @@ def tried(clone: Path, commit: str, sources: list[str], *, back: bool) -> dict[s
                         and {
                             "kind": proven.verdict.kind,
                             "symptom": proven.verdict.symptom,
-                            "what": proven.candidate.what,
-                            "distance": proven.candidate.distance,
-                            "guard": proven.candidate.guard,
+                            "what": proven.what,
                             "test": proven.test.content,
                         },
                     }
@@ -146,7 +144,8 @@ def measure(arguments: argparse.Namespace) -> None:
             clone = Path(temporary) / "clone"
             seeded.check_out(mirrors, repo, "HEAD", clone)
             for back, most in ((True, arguments.fixes), (False, arguments.ordinary)):
-                chosen = list(commits(clone, fixes=back, limit=arguments.commits))[:most]
+                found_commits = commits(clone, fixes=back, limit=arguments.commits)
+                chosen = [c for c in found_commits if _wanted(c[0], arguments.only)][:most]
                 for commit, subject, sources in chosen:
                     if (commit, back) in done:
                         continue
@@ -159,6 +158,10 @@ def measure(arguments: argparse.Namespace) -> None:
                     with out.open("a") as file:
                         file.write(json.dumps(row | {"found": found}) + "\n")
                     print(_line(row | {"found": found}), flush=True)
+
+
+def _wanted(commit: str, only: list[str]) -> bool:
+    return not only or any(commit.startswith(each) for each in only)
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -195,6 +198,7 @@ def main() -> None:
     parser.add_argument("--fixes", type=int, default=6)
     parser.add_argument("--ordinary", type=int, default=6)
     parser.add_argument("--commits", type=int, default=400)
+    parser.add_argument("--only", nargs="*", default=[], help="these commits alone")
     arguments = parser.parse_args()
     measure(arguments)
     summary(arguments.out)

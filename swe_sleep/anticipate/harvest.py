@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
+from swe_sleep.anticipate.plugged import Plugged
 from swe_sleep.records import file_of
 from swe_sleep.testing.tests import Tests
 
-MODULE = "_swe_sleep_record"
 SIBLINGS = ("describe", "rebuild", "functions")
 TEST_S = 20.0
-MOST_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,16 @@ def harvest(
     """
     if not test_ids or not targets:
         return {}
-    recording = _Recording(tests.sandbox)
-    recording.aim(targets, test_ids, per_function=per_function, entries=entries)
+    recording = Plugged(tests.sandbox, "record", SIBLINGS)
+    root = tests.sandbox.workdir
+    recording.plug(
+        {
+            "targets": {path: [[name] for name in names] for path, names in targets.items()},
+            "tests": sorted({posixpath.join(root, file_of(test)) for test in test_ids}),
+            "entries": entries,
+            "per_function": per_function,
+        }
+    )
     recording.run(
         test_ids,
         timeout_s=timeout_s,
@@ -80,71 +85,14 @@ def harvest(
         stop=stop,
     )
     found: dict[tuple[str, str], list[Call]] = {}
-    for call in recording.calls():
+    for call in filter(None, map(_read, recording.rows())):
         found.setdefault((call.path, call.qualname), []).append(call)
     return found
 
 
-class _Recording(Tests):
-    """Test runs that are looked at."""
-
-    @property
-    def folder(self) -> str:
-        return posixpath.join(self.sandbox.scratch, "recording")
-
-    def job(
-        self, test_ids: Sequence[str] | None, *, timeout_s: float, test_timeout_s: float
-    ) -> dict[str, Any]:
-        job = super().job(test_ids, timeout_s=timeout_s, test_timeout_s=test_timeout_s)
-        return job | {
-            "path": [*job["path"], self.folder],
-            "options": ["-p", MODULE, *job["options"]],
-        }
-
-    def aim(
-        self,
-        targets: Mapping[str, Sequence[str]],
-        test_ids: Sequence[str],
-        *,
-        per_function: int,
-        entries: bool,
-    ) -> None:
-        """Say what is to be written down."""
-        inside = files("swe_sleep.anticipate.inside")
-        programs = {f"{name}.py": (inside / f"{name}.py").read_bytes() for name in SIBLINGS}
-        programs[f"{MODULE}.py"] = (inside / "record.py").read_bytes()
-        job = {
-            "root": self.sandbox.workdir,
-            "targets": {path: [[name] for name in names] for path, names in targets.items()},
-            "tests": sorted({posixpath.join(self.sandbox.workdir, file_of(t)) for t in test_ids}),
-            "entries": entries,
-            "per_function": per_function,
-            "out": self._out,
-        }
-        programs["record.json"] = json.dumps(job).encode()
-        self.sandbox.put({posixpath.join(self.folder, n): c for n, c in programs.items()})
-        self.sandbox.put({self._out: None})
-
-    @property
-    def _out(self) -> str:
-        return posixpath.join(self.folder, "calls.jsonl")
-
-    def calls(self) -> Iterable[Call]:
-        """What was written down."""
-        try:
-            text = self.sandbox.get(self._out, limit_bytes=MOST_BYTES)
-        except FileNotFoundError:
-            return
-        for line in text.decode(errors="replace").splitlines():
-            call = _read(line)
-            if call is not None:
-                yield call
-
-
-def _read(line: str) -> Call | None:
-    """One call; None for a line that is not as we write them."""
+def _read(raw: Mapping[str, Any]) -> Call | None:
+    """One call; None for what is not as we write them."""
     try:
-        raw = json.loads(line)
         return Call(
             path=str(raw["path"]),
             qualname=str(raw["qualname"]),

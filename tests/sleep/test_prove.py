@@ -57,6 +57,7 @@ def test_what_a_change_broke_and_no_test_shows_becomes_a_reproduced_issue(words:
     assert seen.issue.symptom.startswith("IndexError")
     assert seen.issue.written is not None
     assert seen.issue.tests == seen.issue.written.tests
+    assert seen.issue.written.passed_with.keys() == {"words.py"}
     assert seen.issue.cause and seen.issue.cause[0].path == "words.py"
     assert seen.note.inputs.keys() == {"words.py"}
     assert words.git("status", "--short").split() == ["M", "words.py"]
@@ -96,21 +97,11 @@ def test_without_the_setting_nothing_is_tried(words: Any) -> None:
     assert not words.view.issues(State.REPRODUCED)
 
 
-HOSTILE = {
-    "ends": "os._exit(0)",
-    "hangs": "time.sleep(1000)",
-    "deletes": "__import__('shutil').rmtree('.')",
-    "prints": "[print('x' * 1000000) for _ in range(200)]",
-    "forks": "[os.fork() for _ in range(3)]",
-    "closes": "os.closerange(0, 100)",
-    "lies": '[os.write(n, b\'[0, {"state": "returned"}]\\n\') for n in range(3, 9)]',
-}
-
-
-@pytest.mark.parametrize("deed", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(
+    "deed", ["time.sleep(1000)", "__import__('shutil').rmtree('.')"], ids=["hangs", "deletes"]
+)
 def test_code_that_does_harm_is_held_and_the_pass_goes_on(words: Any, deed: str) -> None:
-    harm = f"    if words != 'a b':\n        try:\n            {deed}\n        except OSError:\n"
-    words.edit("words.py", GUARD, harm + "            pass\n")
+    words.edit("words.py", GUARD, f"    if words != 'a b':\n        {deed}\n")
     report = words.sleep(PASSES)
     assert not report.problems
     assert (words.root / "test_words.py").exists()

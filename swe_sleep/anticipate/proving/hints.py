@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from swe_sleep.anticipate.proving.changed import ChangedFunction, Function
 from swe_sleep.anticipate.proving.samples import matching
 
-FALSY = ("None", "''", "0", "[]", "{}")
+FALSY = ("''", "0", "[]", "{}")
 OF_TYPE = {
     "str": ("''", "'a'"), "string_types": ("'a'",), "text_type": ("'a'",), "basestring": ("'a'",),
     "bytes": ("b''", "b'a'"), "bytearray": ("bytearray(b'a')",), "binary_type": ("b'a'",),
@@ -76,7 +76,7 @@ def hints_of(change: ChangedFunction) -> list[Hint]:
     ):
         about = _About(node)
         found += [
-            Hint(value, names, guard and value not in FALSY[1:])
+            Hint(str(value), names, guard and not isinstance(value, _Loose))
             for value, names in _of_lines(node, lines, about)
         ]
     for stmt in change.outside:
@@ -84,6 +84,10 @@ def hints_of(change: ChangedFunction) -> list[Hint]:
     unique = {(hint.value, hint.about): hint for hint in reversed(found)}
     first = list(reversed(unique.values()))
     return sorted(first, key=lambda h: (not h.guard, not h.about))[:MOST]
+
+
+class _Loose(str):
+    """A value that a test of truth stands for, among many others."""
 
 
 class _About:
@@ -150,8 +154,9 @@ def _of_condition(test: ast.expr, about: _About) -> Values:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test = test.operand
     if isinstance(test, ast.Name | ast.Attribute | ast.Subscript):
+        yield "None", about.of(test)
         for value in FALSY:
-            yield value, about.of(test)
+            yield _Loose(value), about.of(test)
     elif isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and not test.args:
         for value in ("''", "' '", "'a'", "'A'", "'1'", "'a b'"):  # x.strip(), x.isdigit(), ...
             yield value, about.of(test.func.value)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from swe_sleep.anticipate.harvest import Call
+from swe_sleep.anticipate.inside.mutants import neighbours
 from swe_sleep.anticipate.proving.changed import ChangedFunction, Function
 from swe_sleep.anticipate.proving.hints import Hint
 
@@ -237,36 +238,6 @@ def literals_of(text: str) -> Iterator[tuple[int, int, object]]:
             except (ValueError, TypeError):
                 continue
             yield node.col_offset, node.end_col_offset, value
-
-
-def neighbours(value: object) -> Iterator[str]:
-    """Source of values near a literal: at its borders, doubled, emptied, in another case."""
-    if isinstance(value, bool):
-        yield repr(not value)
-    elif isinstance(value, str):
-        texts = ["", " ", value + " ", " " + value, value.upper(), value.lower(), value * 2]
-        texts += [value[:1], value[1:], value[:-1], value + "é", value + "\n", value + "0"]
-        texts += [value.swapcase(), value.replace(" ", ""), value + "_" + value, value + "/"]
-        yield from dict.fromkeys(repr(text) for text in texts if text != value)
-    elif isinstance(value, bytes):
-        yield from dict.fromkeys(map(repr, (b"", b" ", value * 2, value[:1], value + b"\xff")))
-    elif isinstance(value, int):
-        for number in dict.fromkeys((0, -1, 1, value + 1, value - 1, -value, value * 1000)):
-            if number != value:
-                yield repr(number)
-    elif isinstance(value, float):
-        for real in (0.0, -value, value / 3, value * 1e6, 1e-7):
-            yield repr(real)
-    elif isinstance(value, list | tuple):
-        for items in (value[:0], value[:1], value[1:], value * 2, value[::-1]):
-            if items != value:
-                yield repr(items)
-        yield repr([*value, None] if isinstance(value, list) else (*value, None))
-    elif isinstance(value, dict):
-        yield "{}"
-        for key in list(value)[:4]:
-            yield repr({k: v for k, v in value.items() if k != key})
-            yield repr({**value, key: None})
 
 
 def documented(change: ChangedFunction, module: str) -> list[Candidate]:

@@ -69,17 +69,23 @@ def judge(
     if new.state in ("slow", "died") and old.state == "returned":
         word = "does not come to an end" if new.state == "slow" else "ends the process"
         return Verdict("hang", word, (new.state,))
-    if new.state == "raised" and _crashed(new, call.qualname, change):
+    if new.state == "raised" and crashed(new, call.qualname, change):
         if old.state == "returned" and (_sensible(old) or candidate.distance == SEEN):
             return Verdict("crash", new.error, _key(new))
-        removed = bool(change.removed.intersection(n for p, n in old.lines if p == change.path))
-        if old.state == "raised" and (old.deliberate or old.ours) and removed:
-            if _crashed(old, call.qualname, change) or around.tests:
-                return None
+        if refused(old, new, change) and not around.tests:
             return Verdict("refusal", f"{new.error} (it was {old.error})", _key(new))
     if own and old.state == new.state == "returned":
         return _annotated(old, new, change)
     return None
+
+
+def refused(old: Outcome, new: Outcome, change: ChangedFunction) -> bool:
+    """Whether what was an error of the code's own choice is a crash, now that its `raise` went."""
+    if old.state != "raised" or not (old.deliberate or old.ours) or not old.frames:
+        return False
+    path, line, _ = old.frames[-1]
+    named = path == change.path and line in change.removed
+    return named and new.state == "raised" and not crashed(old, "", change)
 
 
 def reachable(qualname: str) -> bool:
@@ -101,12 +107,14 @@ def _sensible(old: Outcome) -> bool:
     return old.type not in ("NoneType", "NotImplementedType")
 
 
-def _crashed(outcome: Outcome, qualname: str, change: ChangedFunction) -> bool:
+def crashed(outcome: Outcome, qualname: str, change: ChangedFunction) -> bool:
     """Whether an exception is one that nobody means, raised on the way through the change."""
     if outcome.ours or outcome.deliberate or not outcome.frames:
         return False
     if not CRASHES.intersection(outcome.types) and not handled(change).intersection(outcome.types):
         return False
+    if outcome.type in ("Failed", "Skipped"):
+        return False  # of pytest
     if qualname.rpartition(".")[2] in LOOK_UPS and {"LookupError", "StopIteration"}.intersection(
         outcome.types
     ):

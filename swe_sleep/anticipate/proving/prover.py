@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,44 +17,31 @@ from swe_sleep.anticipate.proving.changed import (
     file_change,
     functions_of,
 )
+from swe_sleep.anticipate.proving.confirming import TEST_S, Proven, as_said, run_written
 from swe_sleep.anticipate.proving.hints import hints_of
 from swe_sleep.anticipate.proving.inputs import Candidate, candidates, documented
 from swe_sleep.anticipate.proving.judge import Circumstances, Verdict, judge
 from swe_sleep.anticipate.proving.replaying import Outcome, Ranges, Replaying
+from swe_sleep.anticipate.proving.rewriting import rewritten
+from swe_sleep.anticipate.proving.variants import (
+    Told,
+    Variant,
+    Varying,
+    judge_variant,
+    shows_private,
+)
 from swe_sleep.anticipate.proving.writing import written
-from swe_sleep.records import Outcome as TestOutcome
 from swe_sleep.records import Place, TestRun, WrittenTest
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.tests import Tests
 
 HARVEST_S = 60.0
-TEST_S = 20.0
 CONFIRMED = 6
 """Differences that look like a fault, of which the simplest are looked at again one by one."""
 WRITTEN = 3
 """Tests that are tried for one function until one holds."""
 
 Files = Mapping[str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A fault, with the test that shows it: it fails on the code as it is, twice, and passes on
-    the version before."""
-
-    path: str
-    qualname: str
-    verdict: Verdict
-    candidate: Candidate
-    old: Outcome
-    new: Outcome
-    cause: tuple[Place, ...]
-    test: WrittenTest
-    message: str
-    """The test's own failure."""
-    frames: tuple[Place, ...] = ()
-    covered: tuple[str, ...] = ()
-    """The files that the test runs."""
 
 
 @dataclass
@@ -111,12 +99,21 @@ class Prover:
         sandbox is as it was, at the end."""
         until = time.monotonic() + seconds
         tried = Tried()
+        self._by_calls(change, test_ids, tried, until)
+        if tried.proven is None and not self._over(until):
+            self._by_variants(change, test_ids, tried, until)
+        return tried
+
+    def _by_calls(
+        self, change: ChangedFunction, test_ids: Sequence[str], tried: Tried, until: float
+    ) -> None:
+        """Calls of the function, and of what tests call on the way to it."""
         calls = self._harvest(change, test_ids, until)
         tried.calls = sum(map(len, calls.values()))
         every = candidates(calls, change, hints_of(change), self._signatures(calls))
         every += documented(change, self._module_of(change.path, calls))
         if not every or self._over(until):
-            return tried
+            return
         pairs = self._both(every, change, max(2.0, (until - time.monotonic()) / 3))
         faults: dict[tuple[str, ...], list[tuple[Candidate, Verdict]]] = {}
         for candidate, old, new in pairs:
@@ -136,7 +133,40 @@ class Prover:
             tried.proven = self._proven(change, [c for c, _ in group])
             if tried.proven is not None:
                 break
-        return tried
+
+    def _by_variants(
+        self, change: ChangedFunction, test_ids: Sequence[str], tried: Tried, until: float
+    ) -> None:
+        """The tests themselves, with other values in them."""
+        varying = Varying(self.tests.sandbox)
+        hints = hints_of(change)
+        total_s = max(2.0, (until - time.monotonic()) / 3)
+        self.runs += 2
+        new = varying.run(test_ids, change, change.new, hints, total_s=total_s, stop=self.stop)
+        if not any(variant.text for variant, _ in new.values()) or self._over(until):
+            return
+        with self._old():
+            old = varying.run(test_ids, change, change.old, hints, total_s=total_s, stop=self.stop)
+        faults: dict[tuple[str, ...], list[tuple[Variant, Told, Told, Verdict]]] = {}
+        passing = _passing(old) & _passing(new)  # else the tests show it themselves
+        for key, (variant, now) in new.items():
+            if key not in old or variant.test_id not in passing:
+                continue
+            was = old[key][1]
+            tried.inputs += 1
+            if _same_told(was, now):
+                continue
+            tried.differing += 1
+            verdict = judge_variant(variant, was, now, change, self.around)
+            if verdict is not None:
+                faults.setdefault(verdict.key, []).append((variant, was, now, verdict))
+        for group in faults.values():
+            for variant, was, now, verdict in sorted(group, key=lambda g: len(g[0].text))[:WRITTEN]:
+                if self._over(until + TEST_S):
+                    return
+                tried.proven = self._rewritten(change, variant, was, now, verdict)
+                if tried.proven is not None:
+                    return
 
     # -- inputs ----------------------------------------------------------------------------------
 
@@ -173,7 +203,8 @@ class Prover:
 
     @contextmanager
     def _old(self) -> Iterator[None]:
-        """The version before the change, in the sandbox."""
+        """The version before the change, in the sandbox; what ran there may have left anything."""
+        self.tests.sandbox.reset()
         self.tests.sandbox.put(self.before)
         try:
             yield
@@ -188,7 +219,6 @@ class Prover:
         new = self._run(calls, {change.path: _ranges(change.added)}, seconds, **how)
         with self._old():
             old = self._run(calls, {change.path: _ranges(change.removed)}, seconds, **how)
-        self.tests.sandbox.reset()
         return [
             (candidate, was, now)
             for candidate, was, now in zip(every, old, new, strict=True)
@@ -219,29 +249,40 @@ class Prover:
             tries += 1
             if tries > WRITTEN:
                 break
-            proven = self._tested(change, candidate, old, new, verdict)
+            test = written(candidate, old, verdict, self._cause(change)[0], self.snapshot)
+            what = f"`{candidate.call.expression}`"
+            proven = self._tested(change, what, old, new, verdict, test)
             if proven is not None:
                 return proven
         return None
 
+    def _rewritten(
+        self, change: ChangedFunction, variant: Variant, old: Told, new: Told, verdict: Verdict
+    ) -> Proven | None:
+        test = rewritten(
+            variant, old, new, verdict, self._cause(change)[0], change.qualname, self.snapshot
+        )
+        if test is None or shows_private(ast.parse(test.content), change):
+            return None
+        what = f"{variant.test_id} with {variant.text} in place of {variant.was}"
+        return self._tested(change, what, old.outcome, new.outcome, verdict, test)
+
     def _tested(
         self,
         change: ChangedFunction,
-        candidate: Candidate,
+        what: str,
         old: Outcome,
         new: Outcome,
         verdict: Verdict,
+        test: WrittenTest,
     ) -> Proven | None:
-        cause = tuple(Place(change.path, first, last) for first, last in _ranges(change.added)) or (
-            Place(change.path, *change.span),
-        )
-        test = written(candidate, old, verdict, cause[0], self.snapshot)
+        """The proof, if the test fails as it is to, twice, and passes on the version before."""
         results = []
         covered: set[str] = set()
         for first in (True, False):
             run = self.check(test, coverage=first)
             result = run.result(test.tests[0])
-            if result is None or not _as_said(result.outcome, result.message, new):
+            if result is None or not as_said(result.outcome, result.message, new):
                 return None
             results.append(result)
             covered |= set(run.coverage.lines.get(test.tests[0], {})) if run.coverage else set()
@@ -253,15 +294,21 @@ class Prover:
             change.path,
             change.qualname,
             verdict,
-            candidate,
+            what,
             old,
             new,
-            cause,
+            self._cause(change),
             test,
             results[0].message,
             results[0].frames,
             tuple(sorted(covered - {test.path})),
         )
+
+    @staticmethod
+    def _cause(change: ChangedFunction) -> tuple[Place, ...]:
+        """The changed lines; the function where lines only went."""
+        places = tuple(Place(change.path, *lines) for lines in _ranges(change.added))
+        return places or (Place(change.path, *change.span),)
 
     def check(self, test: WrittenTest, *, coverage: bool = False) -> TestRun:
         """Run a written test on what the sandbox holds."""
@@ -269,35 +316,17 @@ class Prover:
         return run_written(self.tests, test, self.stop, coverage=coverage)
 
 
-def run_written(
-    tests: Tests,
-    test: WrittenTest,
-    stop: Callable[[], bool] | None = None,
-    *,
-    coverage: bool = False,
-) -> TestRun:
-    """Put a written test into the sandbox, run it, and take it away again."""
-    tests.sandbox.put({test.path: test.content.encode()})
-    try:
-        return tests.run(
-            test.tests,
-            timeout_s=3 * TEST_S,
-            test_timeout_s=TEST_S,
-            coverage=coverage,
-            strict=False,
-            stop=stop,
-        )
-    finally:
-        tests.sandbox.put({test.path: None})
+def _passing(told: Mapping[str, tuple[Variant, Told]]) -> set[str]:
+    """The tests that pass as they stand."""
+    return {
+        variant.test_id
+        for variant, how in told.values()
+        if not variant.text and how.outcome.state == "passed" and all(s.held for s in how.seen)
+    }
 
 
-def _as_said(outcome: TestOutcome, message: str, new: Outcome) -> bool:
-    """Whether the test fails for the reason that it was written for."""
-    if new.state == "raised":
-        return outcome is TestOutcome.FAILED and message.startswith(new.type)
-    if new.state in ("slow", "died"):
-        return outcome in (TestOutcome.TIMEOUT, TestOutcome.ERROR)
-    return outcome is TestOutcome.FAILED and message.startswith(("AssertionError", "assert"))
+def _same_told(old: Told, new: Told) -> bool:
+    return old.outcome.same(new.outcome) and old.seen == new.seen
 
 
 def _size(candidate: Candidate) -> tuple[int, int]:

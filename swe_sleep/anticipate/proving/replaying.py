@@ -112,7 +112,7 @@ class Replaying:
         self._sandbox.put({out: None})
         if not isinstance(told, list) or len(told) != len(calls):
             return [None] * len(calls)
-        return [_outcome(each) for each in told]
+        return [outcome_of(each) for each in told]
 
     def _install(self) -> None:
         if not self._installed:
@@ -137,7 +137,8 @@ def _plain(call: Call) -> dict[str, Any]:
     }
 
 
-def _outcome(raw: Any) -> Outcome | None:
+def outcome_of(raw: Any) -> Outcome | None:
+    """What the sandbox told, with fields of other types than ours made so."""
     if not isinstance(raw, dict):
         return None
     return Outcome(

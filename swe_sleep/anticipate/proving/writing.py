@@ -44,22 +44,23 @@ def written(
         lines = [f"result = {expression}", f'assert type(result).__name__ == "{kind}"']
         was = f"gave {old.shown}"
     name = _name(call.qualname)
-    comment = [f"It {_one_line(was)} before the change at {cause};", f"now: {verdict.symptom}."]
-    body = [*(f"    # {_one_line(text)}" for text in comment), *(f"    {line}" for line in lines)]
+    comment = [f"It {one_line(was)} before the change at {cause};", f"now: {verdict.symptom}."]
+    body = [*(f"    # {one_line(text)}" for text in comment), *(f"    {line}" for line in lines)]
     title = f'"""Shows a fault of {call.qualname} in {call.path}. Written by swe-sleep."""'
     content = "\n".join(
-        [title, "", *_sorted(imports), "", "", f"def test_{name}():", *body, ""],
+        [title, "", *_sorted(imports), "", "", f"def test_{name}_as_before():", *body, ""],
     )
-    path = _place(call.test_id, name, snapshot)
-    return WrittenTest(path, content, (f"{path}::test_{name}",))
+    path = place(call.test_id, call.qualname, snapshot)
+    return WrittenTest(path, content, (f"{path}::test_{name}_as_before",))
 
 
 def _name(qualname: str) -> str:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", qualname.replace(".", "_")).lower()
-    return re.sub(r"_+", "_", re.sub(r"\W", "_", words)).strip("_") + "_as_before"
+    return re.sub(r"_+", "_", re.sub(r"\W", "_", words)).strip("_")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text that fits behind a `#`."""
     text = " ".join(text.split())
     return text if len(text) <= COLUMNS else text[: COLUMNS - 3] + "..."
 
@@ -68,8 +69,9 @@ def _sorted(imports: set[str]) -> list[str]:
     return sorted(imports, key=lambda line: (line.startswith("from "), line))
 
 
-def _place(test_id: str, name: str, snapshot: Snapshot) -> str:
-    """Beside the tests that there are, under a name that pytest looks at."""
+def place(test_id: str, about: str, snapshot: Snapshot) -> str:
+    """A path beside the tests that there are, under a name that pytest looks at."""
+    name = _name(about)
     files = [file_of(test_id)] if test_id else find_test_files(snapshot)
     folder = PurePosixPath(files[0]).parent if files else PurePosixPath()
     found = layout(snapshot)

@@ -19,9 +19,10 @@ from swe_sleep.anticipate.proving.changed import (
     file_change,
     functions_of,
 )
+from swe_sleep.anticipate.proving.confirming import Proven, run_written
 from swe_sleep.anticipate.proving.covering import covering
 from swe_sleep.anticipate.proving.judge import Circumstances
-from swe_sleep.anticipate.proving.prover import Proven, Prover, run_written
+from swe_sleep.anticipate.proving.prover import Prover
 from swe_sleep.notes import kinds
 from swe_sleep.notes.view import SeenIssue
 from swe_sleep.records import AnticipatedIssue, Note, State, Suspicion, Usage
@@ -33,6 +34,7 @@ from swe_sleep.testing.discovery import is_test_path
 BEHAVIOUR = "behaviour"
 """The lead of what no lead pointed at: the versions were compared on inputs."""
 MODEL = "model"
+SHOWN = (State.REPRODUCED, State.PATCHED)
 FUNCTION_S = 30.0
 COST_S = 10.0
 AGAIN_S = 3.0
@@ -44,7 +46,7 @@ DOCUMENTS = (".md", ".rst", ".txt")
 class ProvePass:
     name = "prove"
     version = 1
-    reads = ("outline", "tests", "impact", "checks")
+    reads = ("outline", "tests", "impact", "leads", "checks")
 
     def plan(self, work: Situation) -> Iterator[Unit]:
         if work.outlines.missing() or not work.settings.sleep.prove:
@@ -60,10 +62,13 @@ class ProvePass:
             if not _covered(work, path):
                 continue  # nothing is known to call it
             mine = leads.get((path, qualname), [])
+            if any(each.issue.state in SHOWN for each in mine):
+                continue
             product = schedule.PROOF if mine else schedule.DIFFERENCE
             inputs = {p: work.snapshot.blob(p) for p in {path, *before}}
             inputs["<before>"] = _hash("\n".join(f"{p} {b}" for p, b in sorted(before.items())))
-            inputs["<leads>"] = "\n".join(sorted(each.note.subject for each in mine))
+            subjects = sorted(each.note.subject for each in mine if each.issue.lead != BEHAVIOUR)
+            inputs["<leads>"] = "\n".join(subjects)
             yield product.unit(
                 f"{self.name}@{self.version}", f"{path}::{qualname}", inputs, cost_s=COST_S
             )
@@ -101,7 +106,11 @@ class ProvePass:
         usage = Usage(test_runs=prover.runs)
         if tried.proven is None and work.budget.exhausted():
             return Made(usage=usage, done=False)
-        leads = _leads(work).get((path, qualname), [])
+        leads = [
+            each
+            for each in _leads(work).get((path, qualname), [])
+            if each.issue.state is State.SUSPECTED
+        ]
         earnings = Earnings(work.store)
         for each in leads:
             earnings.record(each.issue.lead, tried.proven is not None)
@@ -175,12 +184,15 @@ def _changed_names(path: str, old: bytes, new: bytes) -> tuple[str, ...]:
 
 
 def _leads(work: Situation) -> dict[tuple[str, str], list[SeenIssue]]:
-    """Suspicions by the function that they are about, the surest first."""
+    """Issues that a lead brought, by the function that they are about, the surest first; also those
+    that are settled by now, so that what is left to do does not depend on what was done."""
     found: dict[tuple[str, str], list[SeenIssue]] = {}
-    for each in work.view.issues(State.SUSPECTED):
+    for each in work.view.issues():
         path, _, rest = each.note.subject.partition("::")
         lead = each.issue.lead
         if not each.fresh or not lead or lead == MODEL or not rest.endswith(f" ({lead})"):
+            continue
+        if lead == BEHAVIOUR and each.issue.state not in SHOWN:
             continue
         found.setdefault((path, rest.removesuffix(f" ({lead})")), []).append(each)
     for group in found.values():
@@ -231,7 +243,7 @@ def _proven_note(
 ) -> Note:
     """The issue, under the subject of the surest lead to it."""
     lead = leads[0] if leads else None
-    why = f"changed here, and {proven.candidate.what} now gives {proven.message}"
+    why = f"changed here, and {proven.what} now gives {proven.message}"
     places = [place for place in proven.frames if not is_test_path(place.path)][::-1]
     suspicions = [Suspicion(place, 1.0, why) for place in proven.cause]
     suspicions += [Suspicion(place, 0.5, "on the way to the failure") for place in places[:3]]
@@ -244,13 +256,14 @@ def _proven_note(
         suspicions=tuple(suspicions),
         cause=proven.cause,
         lead=lead.issue.lead if lead else BEHAVIOUR,
-        written=proven.test,
+        written=dataclasses.replace(proven.test, passed_with=_changed_sources(work)),
     )
-    before = proven.old.error if proven.old.state == "raised" else proven.old.shown
+    was = {"raised": f"gave {proven.old.error}", "passed": "passed"}
+    before = was.get(proven.old.state, f"gave {proven.old.shown}")
     body = (
-        f"`{proven.candidate.call.expression}` gave {before} before the change at "
-        f"{proven.cause[0]}, and now: {proven.verdict.symptom}. A test of it fails on the code as "
-        "it is, twice, and passes on the version before."
+        f"{proven.what} {before} before the change at {proven.cause[0]}, and now: "
+        f"{proven.verdict.symptom}. A test of it fails on the code as it is, twice, and passes on "
+        "the version before."
     )
     ran = {proven.path, *proven.covered, *(place.path for place in proven.frames)}
     return Note(

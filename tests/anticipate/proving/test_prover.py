@@ -72,7 +72,7 @@ def test_a_guard_that_went_is_proven_by_the_input_that_it_named(tried: Try) -> N
     assert found.proven is not None
     assert found.proven.verdict.kind == "crash"
     assert found.proven.message.startswith("IndexError")
-    assert found.proven.test.path == "test_swe_sleep_first_as_before.py"
+    assert found.proven.test.path == "test_swe_sleep_first.py"
     assert "result = first('')\n    assert result == ''" in found.proven.test.content
 
 
