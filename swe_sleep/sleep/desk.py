@@ -1,7 +1,8 @@
 """The passes' only way to a model.
 
 A reply is kept under the hash of the whole request, so a unit that is run again is given what was
-answered already: a pass is plain code, loops of several turns too. What nobody waits for goes in a
+answered already: a pass is plain code, loops of several turns too. (It may say it in other words
+when it is run again: `openings.py`.) What nobody waits for goes in a
 message batch at the end of the pass (`outbox.py`): then `ask` raises Later, and the unit is run
 again once the reply was collected.
 
@@ -37,6 +38,7 @@ from swe_sleep.sleep.grants import Grant, Grants, key_of
 from swe_sleep.sleep.grants import LimitReached as LimitReached
 from swe_sleep.sleep.limits import Allowed as Allowed
 from swe_sleep.sleep.limits import Moment, now
+from swe_sleep.sleep.openings import Openings
 from swe_sleep.sleep.outbox import Outbox
 
 TRIES = 2
@@ -79,6 +81,7 @@ class Desk:
     ) -> None:
         """`masker` is called at the first request. `folder` is for the trajectories, one a note.
         `batch` only has an effect where the provider has batches."""
+        self._store = store
         self._asked = Asked(store)
         self._model = model
         self._prices = prices
@@ -96,14 +99,19 @@ class Desk:
         self._outbox = Outbox(
             self._asked, Batches(model, budget.stop.is_set), self._collected, clock, progress
         )
-        self.unit = ""
-        """Key of the unit of work that asks: a note's limit counts for one unit."""
+        self._unit = ""
+        self._openings: Openings | None = None
         self._usage = Usage()
         self._here = uuid.uuid4().hex
         self.problem = ""
         """Why the last batch could not be posted."""
 
     # -- what the engine calls ---------------------------------------------------------------------
+
+    def work_on(self, unit: str) -> None:
+        """The unit of work that asks from here on, by its key: a note's limit counts for one."""
+        self._unit = unit
+        self._openings = Openings(self._store, unit)
 
     def move_to(self, masker: Callable[[], Masker]) -> None:
         """The same pass goes on with other content."""
@@ -163,7 +171,8 @@ class Desk:
         The usage of a reply is what it once cost, also where it was kept: it belongs to the note.
         Raises Later, BudgetExceeded, ModelFault (a ModelError), and Stopped.
         """
-        request = self._safe(request)
+        said = self._safe(request)
+        request = self._openings.held(said, note) if self._openings else said
         key = key_of(request, self._model)
         row = self._asked.get(key)
         cut: Reply | None = None
@@ -175,7 +184,7 @@ class Desk:
         tries = self._may_be_asked(row, urgent=urgent)
         batched = self._batched and not urgent
         prices = self._prices.in_batch() if batched else self._prices
-        unit = self.unit or self._here
+        unit = self._unit or self._here
         try:
             grant = self._grants.give(request, prices, unit, note, cached=not batched)
         except LimitReached:
@@ -199,6 +208,8 @@ class Desk:
         )
         if not self._asked.begin(row, most_usd=self._grants.allowed.day_usd):
             self._grants.exceeded("day")
+        if self._openings is not None:
+            self._openings.hold(said, note)
         self._grants.spent[key] = (grant.usd, grant.tokens)
         granted = dataclasses.replace(request, max_tokens=grant.room)
         how = "batch" if batched else "direct"

@@ -176,7 +176,7 @@ class Engine:
                 tried.add(unit.key)
                 del waiting[unit.key]
                 if desk is not None:
-                    desk.unit = unit.key
+                    desk.work_on(unit.key)
                 if self._run(step, unit, work, report, experience):
                     for reader in self._passes.values():
                         if step.name in reader.reads:

@@ -313,7 +313,6 @@ class Office:
             clock=self.clock,
         )
         desk.begin()
-        desk.unit = "unit"
         return desk
 
     def usd(self) -> float:

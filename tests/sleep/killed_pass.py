@@ -82,7 +82,7 @@ def run(command: dict[str, Any]) -> None:
         desk.collect()
         answers = []
         for text in command["texts"]:
-            desk.unit = f"unit {text}"
+            desk.work_on(f"unit {text}")
             request = Request("Sum up.", (user(text),), max_tokens=1000, purpose="summary")
             try:
                 answers.append(desk.ask(request, note=text).text)

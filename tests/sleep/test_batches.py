@@ -35,7 +35,7 @@ def echo(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def gather(desk: Desk, *texts: str) -> None:
     for text in texts:
-        desk.unit = f"unit {text}"
+        desk.work_on(f"unit {text}")
         with pytest.raises(Later):
             desk.ask(about(text), note=f"note {text}")
 
@@ -44,7 +44,7 @@ def answers(desk: Desk, *texts: str) -> list[str]:
     """The replies that are here; of the others what kind of fault, or "later"."""
     found = []
     for text in texts:
-        desk.unit = f"unit {text}"
+        desk.work_on(f"unit {text}")
         try:
             found.append(desk.ask(about(text), note=f"note {text}").text)
         except Later:
@@ -432,7 +432,7 @@ def test_the_limits_hold_over_many_batches(bureau: Any) -> None:
         api.batches.hold = number % 2 == 0
         desk = later(bureau, day_usd=0.30)
         for each in range(4):
-            desk.unit = f"unit {number} {each}"
+            desk.work_on(f"unit {number} {each}")
             try:
                 desk.ask(about(f"f{number}{each}"), note="n")
             except SweSleepError:
@@ -440,3 +440,35 @@ def test_the_limits_hold_over_many_batches(bureau: Any) -> None:
         desk.post()
         assert spent_today(bureau.store, bureau.clock) <= 0.30
     assert 0.05 < bureau.usd() <= 0.30
+
+
+def test_a_unit_that_says_it_in_other_words_is_given_its_answer(bureau: Any) -> None:
+    """When it is run again, the background that it gives has changed, but its code has not."""
+    api = bureau.api
+
+    def conversation(desk: Desk, background: str) -> str:
+        desk.work_on("unit")
+        first = dataclasses.replace(
+            ONE, system=background, messages=(user("code"), user(background))
+        )
+        reply = desk.ask(first, note="n")
+        more = (Message("assistant", reply.blocks), user("Go on."))
+        second = dataclasses.replace(first, messages=(*first.messages, *more))
+        answer = desk.ask(second, note="n").text
+        other = desk.ask(about(f"and {background}"), note="n").text
+        return f"{answer}, {other}"
+
+    for background in ("one", "two", "three"):
+        desk = later(bureau)
+        with pytest.raises(Later):
+            conversation(desk, background)
+        desk.post()
+    assert conversation(later(bureau), "four") == "about code, about and three"
+    assert len(api.batches.asked) == 3
+    sent = [each["params"] for batch in api.batches.made for each in batch.requests]
+    assert [each["system"][0]["text"] for each in sent[:2]] == ["one", "one"]
+    assert len(sent[1]["messages"]) == 4
+    desk = later(bureau)
+    desk.work_on("another unit")
+    with pytest.raises(Later):
+        desk.ask(dataclasses.replace(ONE, system="four"), note="n")

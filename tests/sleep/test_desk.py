@@ -174,7 +174,7 @@ def test_a_note_has_a_limit_of_its_own(office: Any) -> None:
         for number in range(9):
             desk.ask(about(f"a{number}"), note="a")
     desk.ask(about("3"), note="c")
-    desk.unit = "the same file, changed"
+    desk.work_on("the same file, changed")
     desk.ask(about("4"), note="a")
 
 
