@@ -48,6 +48,7 @@ from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.environment import EnvironmentPass
 from swe_sleep.sleep.passes.graph import GraphPass
 from swe_sleep.sleep.passes.history import HistoryPass
+from swe_sleep.sleep.passes.hunt import HuntPass
 from swe_sleep.sleep.passes.impact import ImpactPass
 from swe_sleep.sleep.passes.layout import LayoutPass
 from swe_sleep.sleep.passes.leads import LeadsPass
@@ -55,6 +56,7 @@ from swe_sleep.sleep.passes.mend import MendPass
 from swe_sleep.sleep.passes.outline import OutlinePass
 from swe_sleep.sleep.passes.prove import ProvePass
 from swe_sleep.sleep.passes.reproduce import ReproducePass
+from swe_sleep.sleep.passes.risk import RiskPass
 from swe_sleep.sleep.passes.speculate import SpeculatePass
 from swe_sleep.sleep.passes.summary import SummaryPass
 from swe_sleep.sleep.passes.tests import TestsPass
@@ -129,6 +131,7 @@ def passes(settings: Settings) -> list[Pass]:
         CausePass(),
         EnvironmentPass(),
         ProvePass(),
+        RiskPass(),
         SummaryPass(),
         AnticipatePass(),
         ReproducePass(),
@@ -137,6 +140,8 @@ def passes(settings: Settings) -> list[Pass]:
         found.append(ChecksPass())
     if settings.sleep.speculate:
         found += [SpeculatePass(), MendPass()]
+    if settings.sleep.hunt:
+        found.append(HuntPass())
     return found
 
 

@@ -132,7 +132,7 @@ class Cut:
     def _history(self, numbers: np.ndarray[Any, Any], count: int) -> dict[str, Floats]:
         """What the events up to now say of each file."""
         replay, events = self.replay, self.replay.events
-        place = np.full(replay._files + 1, -1)
+        place = np.full(replay.files_ever + 1, -1)
         place[numbers] = np.arange(count)
         step = np.array(events.step, np.int64)
         everyone = np.array(events.file, np.int64)
@@ -214,8 +214,8 @@ class Cut:
             float(people.max() / len(known)),
         )
 
-    def functions(self, risks: Mapping[str, float]) -> Table:
-        """`risks` are the files' log-odds. Their numbers are their places in the table."""
+    def functions(self) -> Table:
+        """Their numbers are their places in the table."""
         items: list[tuple[str, str]] = []
         rows: list[list[float]] = []
         code: list[float] = []
@@ -240,7 +240,6 @@ class Cut:
                     [
                         *_shape(function),
                         *self._lived(mine, heat, times, authors),
-                        risks.get(path, 0.0),
                         *whole,
                         float(np.log1p(measured.code)),
                         float(np.log1p(len(measured.functions))),
@@ -278,8 +277,8 @@ class Cut:
             float(np.log1p(steps)),
         ]
 
-    def marks(self, table: Table) -> dict[str, list[tuple[int, int, int]]]:
-        """The functions of a table as `Replay.mark` takes them."""
+    def marks(self) -> dict[str, list[tuple[int, int, int]]]:
+        """The functions, numbered as in their table, as `Replay.mark` takes them."""
         found: dict[str, list[tuple[int, int, int]]] = {}
         number = 0
         for path in self.paths:
@@ -295,7 +294,7 @@ _FUNCTION = (
     "parameters", "documented", "private", "dunder", "init", "method",
     "touched", "short", "long", "fixed", "fix.short", "fix.long",
     "age", "last", "young", "guilt", "people", "steps",
-    "file.risk", "file.short", "file.long", "file.fix.short", "file.fix.long", "file.code",
+    "file.short", "file.long", "file.fix.short", "file.fix.long", "file.code",
     "file.functions", "share",
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -83,9 +83,11 @@ def read(
     *,
     limit: int,
     known: Mainline | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Mainline:
     """The newest steps that lead to a commit and touch files of these suffixes. Of what is `known`
-    the steps that lead there too are taken as they are. Raises RepositoryError."""
+    the steps that lead there too are taken as they are. `pause` is called often, and may raise.
+    Raises RepositoryError."""
     found = git.run("rev-list", "--first-parent", f"--max-count={limit}", head, "--")
     line = found.decode().split()
     kept: list[Step] = []
@@ -104,6 +106,7 @@ def read(
     patterns = [f"*.{suffix}" for suffix in suffixes]
     new: list[Step] = []
     for commit, files in _changes(git, [*chosen, "--", *patterns]):
+        pause()
         facts = said.get(commit)
         if facts is None or not files:
             continue

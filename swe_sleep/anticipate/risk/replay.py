@@ -85,6 +85,8 @@ class Replay:
     def __init__(self, line: Mainline, is_source: Callable[[str], bool]) -> None:
         self.steps: Sequence[Step] = line.steps
         self._is_source = is_source
+        self.pause: Callable[[], None] = lambda: None
+        """Called before each step; may raise."""
         self.done = 0
         self.now = 0.0
         self.times: list[float] = []
@@ -95,8 +97,8 @@ class Replay:
         """Whether a step counts as a fix: it says so, changes source, and not too much of it."""
         self.wide: list[bool] = []
         self.authors: list[int] = []
-        self._author: dict[str, int] = {}
-        self._files = 0
+        self.people: dict[str, int] = {}
+        self.files_ever = 0
         self.touched: dict[int, set[int]] = {}
         """For each step that fixes, the items of cuts that it touched: (row, item) as one number,
         by `mark`."""
@@ -112,8 +114,13 @@ class Replay:
     def play(self, until: float) -> None:
         """All steps before a time."""
         while self.done < len(self.steps) and self.steps[self.done].time < until:
-            self._play(self.steps[self.done])
-            self.done += 1
+            self.play_one()
+
+    def play_one(self) -> None:
+        """The next step."""
+        self.pause()
+        self._play(self.steps[self.done])
+        self.done += 1
 
     def mark(self, row: int, items: Mapping[str, Sequence[tuple[int, int, int]]]) -> None:
         """Write into `row` (OWNER or OTHER) which item each line belongs to: (line, end line,
@@ -141,7 +148,7 @@ class Replay:
         number = self.done
         self.now = max(self.now, float(step.time))
         self.times.append(self.now)
-        author = self._author.setdefault(step.author, len(self._author))
+        author = self.people.setdefault(step.author, len(self.people))
         self.authors.append(author)
         sources = [
             (path, old, letter, hunks)
@@ -182,8 +189,8 @@ class Replay:
         if old and old in self.files:
             self.files[path] = self.files.pop(old)
         if letter == "A" or path not in self.files:
-            self.files[path] = Followed(self._files, _blank(0), self.now, number)
-            self._files += 1
+            self.files[path] = Followed(self.files_ever, _blank(0), self.now, number)
+            self.files_ever += 1
         return self.files[path]
 
     def _count(
@@ -202,6 +209,15 @@ class Replay:
         events.added.append(more)
         events.removed.append(less)
         events.branches.append(sum(h[BRANCHES] for h in hunks))
+        self._tell(file, number, author, fixing)
+
+    def recount(self) -> None:
+        """Make anew what follows from the events."""
+        self._by_author = Counter(self.authors)
+        for file, step in zip(self.events.file, self.events.step, strict=True):
+            self._tell(file, step, self.authors[step], self.fixing[step])
+
+    def _tell(self, file: int, number: int, author: int, fixing: bool) -> None:
         self._author_in[author, file] += 1
         self._last[file] = number
         self._counts[file] += 1
