@@ -60,6 +60,7 @@ class Ground:
     modules: Mapping[str, str]
     """How a file is imported, by path."""
     seconds: float = 20.0
+    """For one function, on a machine that does nothing else."""
     stop: Stop = lambda: False
 
 
@@ -105,7 +106,7 @@ def hunt(ground: Ground, target: Target, covering: Sequence[str] = ()) -> Hunted
         target,
         examples,
         judge.expected,
-        seconds=ground.seconds / 2,
+        seconds=ground.seconds / 4,
         stop=ground.stop,
     )
     hunted.why = hunted.exercised.why

@@ -56,7 +56,7 @@ _CALLS = frozenset(
         "breakpoint",
         "__import__",
         "compile",
-        "print_function",
+        "print",
     ]
 )
 _METHODS = frozenset(

@@ -14,7 +14,8 @@ A job is a JSON object:
     guesses         the same, told from the names alone
     properties      {kind, other}: what else must hold
     expected        names of exceptions that are meant
-    seconds, call_s, most_examples
+    seconds, call_s  of the processor, for all and for one call
+    most_examples
 
 Everything drawn is source text, so what is found can be written down as it is.
 """
@@ -59,7 +60,7 @@ class Exercise:
 
     def __init__(self, job: dict[str, Any], out: Any) -> None:
         self.job, self._out = job, out
-        self.until = time.monotonic() + job["seconds"]
+        self.until = time.process_time() + job["seconds"]
         self.calls = 0
         self.guard = sibling("guarding").Guard(job["call_s"])
         self.crashes = sibling("crashes")
@@ -128,13 +129,14 @@ class Exercise:
         import hypothesis
 
         def check(call: Any) -> None:
-            if time.monotonic() > self.until or self.guard.touched:
+            if time.process_time() > self.until or self.guard.touched:
                 raise Over
             self.calls += 1
             failure = part.failure(call)
             if failure is None or failure.key in known:
                 return
             size = (sum(len(source) for source in target.sources(call)), str(call))
+            call = getattr(failure, "call", None) or call
             if failure.key not in best or size < best[failure.key][0]:
                 best[failure.key] = (size, call, failure)
             if failure.kind == "hang":

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from typing import Any
 
 MEMORY_BYTES = 1_500_000_000
@@ -13,7 +14,10 @@ FILE_BYTES = 1_000_000
 _REFUSED = (
     "os.", "shutil.", "subprocess.", "socket.", "tempfile.", "ftplib.", "http.", "urllib.",
     "smtplib.", "builtins.input", "builtins.breakpoint", "_thread.start_new_thread",
-    "_thread.start_joinable_thread", "pty.", "sqlite3.", "ctypes.", "webbrowser.", "signal.",
+    "_thread.start_joinable_thread", "pty.", "sqlite3.", "ctypes.", "webbrowser.", "time.sleep",
+)  # fmt: skip
+_STARTS = (  # not audited everywhere
+    (threading, "_start_new_thread"), (threading, "_start_joinable_thread"),
 )  # fmt: skip
 _ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
 
@@ -42,20 +46,33 @@ class Guard:
         except (ValueError, OSError):
             pass  # held lower already
         sys.addaudithook(self._audit)
-        signal.signal(signal.SIGALRM, self._alarm)
+        for module, name in _STARTS:
+            if hasattr(module, name):
+                setattr(module, name, self._refuse(getattr(module, name), "a thread"))
+        signal.signal(signal.SIGPROF, self._alarm)
 
     def __enter__(self) -> None:
         self._armed = True
-        # again and again: code that catches everything may swallow the first
-        signal.setitimer(signal.ITIMER_REAL, self.call_s, 0.1)
+        # of the processor, as the machine may be busy; again and again, as code that catches
+        # everything may swallow the first
+        signal.setitimer(signal.ITIMER_PROF, self.call_s, 0.1)
 
     def __exit__(self, *error: Any) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         self._armed = False
 
     def _alarm(self, number: int, frame: Any) -> None:
         if self._armed:
             raise Hung("longer than %s s" % self.call_s)
+
+    def _refuse(self, function: Any, what: str) -> Any:
+        def refusing(*arguments: Any, **keywords: Any) -> Any:
+            if not self._armed:
+                return function(*arguments, **keywords)
+            self.touched = self.touched or what
+            raise Touched(what)
+
+        return refusing
 
     def _audit(self, event: str, arguments: Any) -> None:
         if not self._armed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import time
 import traceback
 from typing import Any
 
@@ -12,13 +13,22 @@ guarding = sys.modules["_swe_sleep_hunt_guarding"]
 LEAST = 2
 """Known calls for which a property must hold before it counts as meant."""
 _TOLD = 160
+QUICK = 50
+"""What hangs is so many times slower than the other calls, at least."""
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, bytes, int))
 
 
 class Broken:
     """A property that does not hold for one call."""
 
-    def __init__(self, kind: str, message: str, frames: Any = (), statement: str = "") -> None:
+    def __init__(
+        self, kind: str, message: str, frames: Any = (), statement: str = "", call: Any = None
+    ) -> None:
         self.kind, self.message = kind, message
+        self.call = call  # another one than was drawn
         self.frames, self.statement = list(frames), statement
 
     @property
@@ -37,13 +47,18 @@ class Property:
 
     def __init__(self, exercise: Any, target: Any, other: str = "") -> None:
         self.exercise, self.target, self.other = exercise, target, other
+        self.slowest = 0.0
+        self.held = False
 
     def failure(self, call: Any) -> Any:
         """None where it holds or can not be judged."""
         guard = self.exercise.guard
+        began = time.process_time()
         try:
             with guard:
-                return self.judge(call)
+                failure = self.judge(call)
+            self.slowest = max(self.slowest, time.process_time() - began)
+            return failure
         except guarding.Hung as hung:
             return self._hung(hung, call)
         except (guarding.Touched, MemoryError, KeyboardInterrupt, SystemExit):
@@ -58,6 +73,8 @@ class Property:
         raise NotSo
 
     def _hung(self, error: BaseException, call: Any) -> Any:
+        if not 0 < self.slowest * QUICK < self.exercise.guard.call_s:
+            return None  # it is slow, or nothing else was tried yet
         files = self.exercise.files
         frames = []
         for frame, line in traceback.walk_tb(error.__traceback__):
@@ -80,7 +97,8 @@ class Property:
                 return False
             except (guarding.Hung, Exception):
                 continue
-        return held >= self.least
+        self.held = held >= self.least
+        return self.held
 
     least = LEAST
 
@@ -99,6 +117,8 @@ class Crashing(Property):
             given = target.function(receiver)(*arguments, **keywords)
             lazy = True
             target.take(given)
+        except MemoryError:
+            raise
         except Exception as error:
             names = [p.name for p in target.parameters]
             crash = crashes.crash_of(error, self.exercise.files, target.prefix, names)
@@ -123,13 +143,27 @@ class RoundTrip(Property):
         if len(arguments) != 1 or keywords:
             raise NotSo
         there = target.take(target.function(receiver)(*arguments))
-        receiver, again, _ = target.values(call)
-        back = target.function(receiver, self.other)(copy.deepcopy(there))
+        broken = self._comes_back(call, there)
+        if (
+            self.held
+            and broken is None
+            and type(there) is type(target.values(call)[1][0])
+            and _plain(there)
+        ):
+            # what was made already is what most often does not come back
+            call = dict(call, arguments=[repr(there)])
+            receiver, arguments, _ = target.values(call)
+            broken = self._comes_back(call, target.function(receiver)(*arguments))
+        return broken
+
+    def _comes_back(self, call: Any, there: Any) -> Any:
+        receiver, again, _ = self.target.values(call)
+        back = self.target.function(receiver, self.other)(copy.deepcopy(there))
         if type(back) is not type(again[0]):
             raise NotSo
         if back == again[0]:
             return None
-        return Broken("round trip", "gives %s" % repr(back)[:_TOLD])
+        return Broken("round trip", "gives %s" % repr(back)[:_TOLD], call=call)
 
 
 class Idempotent(Property):

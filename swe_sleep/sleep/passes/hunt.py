@@ -1,8 +1,9 @@
 """Faults where no test looks: risky functions are called with values that fit them.
 
 It is what sleep does last, when every test has run and nothing else is left, and only for a few
-functions in one pass; another change ends it at once. What is found stands as long as the files
-that its test runs stay as they are; after that `prove` runs the test again.
+functions in one pass; another change ends it at once. Where somebody waits for the end of the pass,
+it is left out of one that still had tests to run. What is found stands as long as the files that
+its test runs stay as they are; after that `prove` runs the test again.
 """
 
 from __future__ import annotations
@@ -48,13 +49,21 @@ class HuntPass:
     def __init__(self) -> None:
         self._covered: dict[str, tuple[bytes, Lines]] = {}
         """By test file: its note's data, and the lines that its tests run."""
+        self._began: tuple[Situation, bool] | None = None
+        """The situation that was planned for last, and whether all tests had run at its start."""
 
     def plan(self, work: Situation) -> Iterator[Unit]:
-        if not work.settings.sleep.hunt or work.outlines.missing() or not _all_ran(work):
+        if not work.settings.sleep.hunt or not self._has_leisure(work):
             return
         units = [self._unit(work, each) for each in self._ranked(work)]
         done = work.store.finished(unit.key for unit in units)
         yield from [unit for unit in units if unit.key not in done][:A_PASS]
+
+    def _has_leisure(self, work: Situation) -> bool:
+        ready = not work.outlines.missing() and _all_ran(work)
+        if self._began is None or self._began[0] is not work:
+            self._began = (work, ready)
+        return ready and (work.nobody_waits or self._began[1])
 
     def _unit(self, work: Situation, each: Ranked) -> Unit:
         graph = work.outlines.graph()
