@@ -66,6 +66,8 @@ class Situation:
         self.desk = desk
         self._interest: Interest | None = None
         self._courtesy = courtesy
+        self.nobody_waits = courtesy is not None and courtesy.waits
+        """Whether no person waits for the end of this pass."""
         self.view = View(store, snapshot)
         self.outlines = outlines or Outlines(store, snapshot)
         if outlines:
