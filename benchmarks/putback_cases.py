@@ -31,7 +31,9 @@ FIX = re.compile(
 MENDS = re.compile(r"\b(fix(e[sd])?|bug(fix)?|crash|regress|broken|wrong|incorrect|revert)", re.I)
 """What the message of a commit says that mends an earlier one."""
 CHORE = re.compile(
-    r"^(merge|bump|release|version|lint|format|black|typing|ci|docs?|revert)\b", re.I
+    r"^(merge|bump|release|version|lint|format|black|typing|ci|docs?|revert|chore)\b|"
+    r"^v?\d+\.\d+|\breleased?\b",
+    re.IGNORECASE,
 )
 MOST_FILES, MOST_LINES = 3, 60
 """Of source, in a fix: removed and added lines."""
@@ -127,8 +129,12 @@ def commits(clone: Path, limit: int) -> Iterator[Commit]:
 
 
 def fixes(clone: Path, limit: int) -> Iterator[Commit]:
-    """Commits that look like a fix of a few lines with tests."""
+    """Commits that look like a fix of a few lines with tests; of one on two branches, the newer."""
+    told: set[str] = set()
     for commit in commits(clone, limit):
+        if commit.subject in told:
+            continue
+        told.add(commit.subject)
         few = 0 < len(commit.sources) <= MOST_FILES and 0 < commit.lines <= MOST_LINES
         tested = any(path.endswith(".py") for path in commit.tests)
         if few and tested and FIX.search(commit.subject) and not CHORE.search(commit.subject):
@@ -144,7 +150,7 @@ def ordinary(clone: Path, limit: int) -> Iterator[Commit]:
         small = 0 < len(commit.sources) <= MOST_FILES and 0 < commit.lines <= MOST_ORDINARY_LINES
         if not small or newest - commit.time < YEAR_S or CHORE.search(commit.subject):
             continue
-        if FIX.search(commit.subject):  # it may mend half of something
+        if FIX.search(commit.subject) or "should" in commit.subject:  # it may be half a fix
             continue
         later = [
             each
@@ -177,15 +183,19 @@ def _shape(content: bytes) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [  # type: ignore[attr-defined]
-                each
-                for each in body
-                if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+                each for each in body if not _says_nothing(each)
             ]
         if isinstance(node, ast.arg):
             node.annotation = None
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
     return ast.dump(tree)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Assign):
+        return any("version" in ast.unparse(target).lower() for target in statement.targets)
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _removes(clone: Path, fix: Commit, commit: Commit) -> bool:
