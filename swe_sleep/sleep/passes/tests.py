@@ -195,7 +195,7 @@ class TestsPass:
         timeout_s = min(work.settings.tests.timeout_s, max(work.budget.left_s, START_S * 4))
         test_timeout_s, stop = work.settings.tests.test_timeout_s, work.budget.cut
         if warm:
-            return work.warm.run(
+            run = work.warm.run(
                 ids,
                 coverage=coverage,
                 timeout_s=timeout_s,
@@ -203,14 +203,18 @@ class TestsPass:
                 fail_fast=False,
                 stop=stop,
             )
-        return work.tests.run(
-            ids,
-            coverage=coverage,
-            timeout_s=timeout_s,
-            test_timeout_s=test_timeout_s,
-            strict=False,
-            stop=stop,
-        )
+        else:
+            run = work.tests.run(
+                ids,
+                coverage=coverage,
+                timeout_s=timeout_s,
+                test_timeout_s=test_timeout_s,
+                strict=False,
+                stop=stop,
+            )
+        if not work.budget.cut():
+            work.sandbox.reset()  # a test may have deleted what the next run needs
+        return run
 
     def _before(
         self, work: Situation, carried: Mapping[str, Carried], bad: Collection[str]

@@ -8,6 +8,7 @@ from typing import Any
 
 # Tests replace these; the real ones are kept.
 _open, _write, _close = os.open, os.write, os.close
+_stat, _truncate = os.fstat, os.ftruncate
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -16,9 +17,13 @@ def append(path: str, event: dict[str, Any]) -> None:
     they do not know."""
     data = json.dumps(event).encode("ascii") + b"\n"
     fd = _open(path, _APPEND, 0o600)
+    size = _stat(fd).st_size
     try:
         while data:
             data = data[_write(fd, data) :]
+    except OSError:
+        _truncate(fd, size)  # no half line, where the disk is full
+        raise
     finally:
         _close(fd)
 

@@ -22,6 +22,7 @@ sees the files as they are now. A job is a JSON object:
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import importlib.util
@@ -34,6 +35,9 @@ import time
 from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+NO_SPACE = os.strerror(errno.ENOSPC)
+LARGE = 1 << 20
+PR_SET_CHILD_SUBREAPER = 36
 END_S = 5.0  # for threads and exit functions, once the tests are over
 
 
@@ -152,6 +156,7 @@ class Watch:
         self.bad = 0
         self.fatal = False
         self.crashes = 0
+        self.began = time.time()
         self.deadline = time.monotonic() + job["timeout_s"]
         self.forget()
 
@@ -159,7 +164,7 @@ class Watch:
         """Before a new child."""
         self.running = self.collecting = self.last_words = ""
         self.since = time.monotonic()
-        self.ended = False
+        self.ended = self.full = False
 
     def read(self) -> bool:
         """Take in the new whole lines; whether there were any."""
@@ -186,6 +191,7 @@ class Watch:
             self.running = event["id"]
         elif kind in ("result", "file"):
             self.bad += event["outcome"] in ("failed", "error", "timeout")
+            self.full = self.full or NO_SPACE in event.get("message", "")
             if kind == "result":
                 self.done.add(event["id"])
                 self.running = ""
@@ -201,6 +207,8 @@ class Watch:
         waited, grace = time.monotonic() - self.since, 2 * self.job["grace_s"]
         if time.monotonic() > self.deadline:
             return "run"
+        if self.full:
+            return "disk"
         if self.ended:
             return "end" if waited > END_S else ""
         if self.running:
@@ -215,8 +223,44 @@ class Watch:
         return [name for name in self.order or () if name not in self.done]
 
     def write(self, **event: Any) -> None:
-        sibling("events").append(self.job["events"], event)
+        try:
+            sibling("events").append(self.job["events"], event)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            make_room(self.job, self.began)
+            sibling("events").append(self.job["events"], event)
         self.read()
+
+
+def make_room(job: dict[str, Any], since: float) -> None:
+    """A test filled the disk, and has ended: remove what tests wrote outside of the repository's
+    copy, and what is large and new in it."""
+    temporary = os.path.realpath(os.environ["TMPDIR"])  # `tempfile` would look for one with room
+    for name in os.listdir(temporary):
+        path = os.path.join(temporary, name)
+        if not (os.path.realpath(job["folder"]) + os.sep).startswith(path + os.sep):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                remove(path)
+    os.makedirs(os.path.expanduser("~"), exist_ok=True)
+    for folder, _, names in os.walk(job["root"]):
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                stat = os.lstat(path)
+            except OSError:
+                continue
+            if stat.st_size >= LARGE and stat.st_mtime >= since:
+                remove(path)
+
+
+def remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def follow(pid: int, watch: Watch) -> tuple[int, str]:
@@ -241,6 +285,65 @@ def follow(pid: int, watch: Watch) -> tuple[int, str]:
             os.killpg(pid, signal.SIGKILL)  # what the tests left running
         except OSError:
             pass
+        end_the_rest()
+
+
+def adopt() -> None:
+    """Become the parent of whatever loses its own below this process, where the system can."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass
+
+
+def end_the_rest() -> None:
+    """End what left the tests' session: all of it is below this process."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+    found: set[int] = set()
+    while below(os.getpid()) - found:  # first stopped, as some fork faster than they die
+        for pid in below(os.getpid()) - found:
+            found.add(pid)
+            send(pid, signal.SIGSTOP)
+    for pid in found:
+        send(pid, signal.SIGKILL)
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
+
+
+def send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass
+
+
+def below(pid: int) -> set[int]:
+    """All processes that descend from one."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = int(file.read().rpartition(b") ")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(name))
+    found: set[int] = set()
+    pending = [pid]
+    while pending:
+        mine = children.get(pending.pop(), [])
+        found.update(mine)
+        pending += mine
+    return found
 
 
 def supervise(job: dict[str, Any]) -> None:
@@ -271,7 +374,11 @@ def step(job: dict[str, Any], watch: Watch, status: int, killed: str) -> str | N
         return f"the tests were stopped at the time limit of {job['timeout_s']:g} s{left}"
     crash = description(status, killed)
     file, test = watch.collecting, watch.running
-    if test:
+    if watch.full:
+        make_room(job, watch.began)
+    if killed == "disk":
+        pass  # what was running by then runs again
+    elif test:
         outcome = "timeout" if killed == "test" else "error"
         limit = f"ran longer than {job['test_timeout_s']:g} s and could not be interrupted"
         died = watch.last_words or f"the test's process {crash}"
@@ -427,6 +534,7 @@ def read_names(path: str) -> list[str]:
 
 def main(argv: list[str]) -> None:
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != HERE]
+    adopt()
     if argv[0] == "serve":
         serve(argv[1], argv[2], argv[3])
         return
