@@ -32,10 +32,10 @@ from swe_sleep.anticipate.leads.reasons import reason
 from swe_sleep.anticipate.leads.weighing import Weights
 from swe_sleep.evaluate.mirrors import Mirrors
 
-ORDINARY_RATE = 0.14
+ORDINARY_RATE = 0.09
 """Suspicions of this kind per ordinary change that the threshold is set for; the issue allows 0.25
 for all kinds together."""
-SECOND_RATE = 0.03
+SECOND_RATE = 0.01
 RIDGE = 3.0
 COMPARING = frozenset({"scopes.py", "atoms.py", "changes.py", "features.py", "reasons.py"})
 Floats = NDArray[np.float64]
