@@ -64,12 +64,20 @@ def watch(
                 "One watcher is enough; end that one first.",
             ) from None
         sleeper.be_courteous(waits=True)
-        if can_ask(settings):  # replies of message batches come when nobody edits anything
+        asks = settings.sleep.ask_model and can_ask(settings)
+        if asks:  # replies of message batches come when nobody edits anything
             sleeper.due_s = lambda: limits.waiting(sleeper.store).next_look_s
         display.console.print(
             f"watching {output.shown(repository.root)}; Ctrl-C ends it", style="bold"
         )
         display.console.print(f"sandbox: {sleeper.backend.guarantees().text}", style="dim")
+        if asks:
+            name, most = settings.sleep.model or settings.model.name, settings.sleep.budget_usd_day
+            display.console.print(
+                f"asks {name}: may spend up to ${most:.2f} a day (sleep.budget_usd_day; "
+                "sleep.ask_model = false turns it off)",
+                style="dim",
+            )
         try:
             with (
                 wiring.stopping() as stop,
