@@ -323,6 +323,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="+", metavar="OWNER/NAME", help="to fit on")
     parser.add_argument("--held", nargs="*", default=[], metavar="OWNER/NAME")
+    parser.add_argument("--held-only", action="store_true", help="measure on these alone")
     parser.add_argument("--repos", type=Path, required=True, help="OWNER+NAME/repo in it")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "risk")
     parser.add_argument("--fit", type=Path, help="write the prior here")
@@ -334,7 +335,7 @@ def main() -> None:
     prior = prior_of(many)
     if arguments.fit:
         write(prior, arguments.names, arguments.fit)
-    if len(many) > 1:
+    if len(many) > 1 and not arguments.held_only:
         others = {
             c.repo: prior_of([o for o in many if o is not c]) for c in many if measured_windows(c)
         }

@@ -13,7 +13,11 @@ from swe_sleep.errors import UsageError
 if TYPE_CHECKING:
     from swe_sleep.cli.wiring import Known
     from swe_sleep.index.outline import Outline
+    from swe_sleep.notes.kinds import RiskItem
     from swe_sleep.notes.view import Seen, View
+
+RISKY = 5
+"""Functions of a file whose risk is shown."""
 
 app = typer.Typer(
     help="Show, search and export the notes. Every note says whether it is fresh.",
@@ -50,9 +54,11 @@ def show(
             outline = _part(outline, symbol)
         if outline is None and not about:
             _refuse(name, known)
+        risks = _risks(known.view, path, symbol)
         hint, mask = _hint(known.view), known.masker()
     if as_json:
-        output.print_json({"outline": outline, "notes": [_plain(each) for each in seen]}, mask)
+        notes = [_plain(each) for each in seen]
+        output.print_json({"outline": outline, "risk": risks, "notes": notes}, mask)
     else:
         console = output.console()
         if outline is not None:
@@ -63,6 +69,12 @@ def show(
                 lines = f"{each.line}-{each.end_line}" if each.end_line > each.line else each.line
                 indent = "  " * each.qualname.count(".")
                 console.print(mask(f"{lines:>11}  {indent}{each.signature}"))
+            console.print()
+        for item in risks:
+            from swe_sleep.anticipate.risk.noted import in_words
+
+            console.print(mask(f"Risk of {item.qualname or path}: {in_words(item)}"))
+        if risks:
             console.print()
         for note in seen:
             console.print(mask(render.note(note)))
@@ -185,6 +197,17 @@ def export(
     count = sum(len(seen) for seen in by_kind.values())
     files = output.count(len(documents), "file")
     output.console().print(f"{output.count(count, 'note')} in {files} in {output.shown(folder)}.")
+
+
+def _risks(view: View, path: str, symbol: str) -> list[RiskItem]:
+    """Of a file and its riskiest functions, or of one symbol."""
+    from swe_sleep.anticipate.risk.noted import of_path
+
+    whole, functions = of_path(view, path)
+    name = symbol.partition("[")[0].replace("::", ".")
+    if name:
+        return [item for item in functions if f"{item.qualname}.".startswith(f"{name}.")]
+    return ([whole] if whole else []) + functions[:RISKY]
 
 
 def _plain(seen: Seen) -> dict[str, object]:

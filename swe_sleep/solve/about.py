@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from swe_sleep.anticipate.risk.noted import in_words, of_path
 from swe_sleep.errors import SweSleepError
 from swe_sleep.index.graph import Graph
 from swe_sleep.index.outline import MODULE, Outline, Symbol
@@ -26,6 +27,7 @@ MOST_USES = 10
 MOST_CALLS = 6
 MOST_TESTS = 6
 MOST_SYMBOLS = 40
+MOST_RISKY = 3
 MOST_CONTRACTS = 8
 MOST_MADE = 200
 """Outlines made while a model waits."""
@@ -122,6 +124,7 @@ class About:
     def _of_path(self, path: str, outline: Outline | None) -> Iterator[ContextLine]:
         yield from self._issues(path, None)
         yield from self._history(path)
+        yield from self._risk(path)
         if outline is None:
             return
         importers = sorted(self._graph().importers_of(path), key=lambda p: (is_test_path(p), p))
@@ -170,6 +173,14 @@ class About:
             place = Place(path, lines[0], lines[-1]) if lines else Place(path)
             left = len(functions) - MOST_TESTS
             yield ContextLine(place, f"run by {left} more test functions", "proven")
+
+    def _risk(self, path: str) -> Iterator[ContextLine]:
+        whole, functions = of_path(self._view, path)
+        if whole is not None:
+            yield ContextLine(Place(path), in_words(whole))
+        for each in functions[:MOST_RISKY]:
+            place = Place(path, each.line or None)
+            yield ContextLine(place, f"{each.qualname}: {in_words(each)}")
 
     def _history(self, path: str) -> Iterator[ContextLine]:
         seen = self._view.get(kinds.HISTORY)

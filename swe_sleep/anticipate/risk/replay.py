@@ -177,8 +177,8 @@ class Replay:
             if more or less:
                 self._count(followed.number, number, author, more, less, hunks, fixing and source)
         if known is not None:
-            known["heat.fixes"], known["heat.changes"] = heat[0], heat[1]
-            known["heat.age"], known["heat.lines"] = heat[2], heat[3]
+            names = ("heat.fixes", "heat.changes", "heat.age", "heat.lines")
+            known.update(zip(names, heat.tolist(), strict=True))
         self.changes.append(known)
         self._by_author[author] += 1
         if fixing:
