@@ -25,10 +25,8 @@ from numpy.typing import NDArray
 from benchmarks.edits import Edit, edits, is_source, is_test
 from swe_sleep.anticipate.leads import weighing
 from swe_sleep.anticipate.leads.changes import compare
-from swe_sleep.anticipate.leads.features import Features, features
-from swe_sleep.anticipate.leads.find import MOST_FILES, MOST_LINES, MOST_SCOPES, _words_added
-from swe_sleep.anticipate.leads.find import _name as name_of
-from swe_sleep.anticipate.leads.reasons import reason
+from swe_sleep.anticipate.leads.features import Features
+from swe_sleep.anticipate.leads.find import candidates
 from swe_sleep.anticipate.leads.weighing import Weights
 from swe_sleep.evaluate.mirrors import Mirrors
 
@@ -68,25 +66,13 @@ def row(edit: Edit) -> Row:
     before = {path: edit.before[path] for path in sources}
     after = {path: edit.after[path] for path in sources}
     tests = [path for path in edit.before if is_test(path)]
+    tests_before = {path: edit.before[path] for path in tests}
+    tests_after = {path: edit.after[path] for path in tests}
+    found = tuple(
+        Candidate(c.change.path, c.change.qualname, c.reason.kind, c.reason.why, c.features)
+        for c in candidates(before, after, tests_before, tests_after)
+    )
     company = compare(before, after)
-    found: list[Candidate] = []
-    if (
-        len(sources) <= MOST_FILES
-        and len(company.scopes) <= MOST_SCOPES
-        and company.removed_lines + company.added_lines <= MOST_LINES
-        and not company.unread
-    ):
-        documented = _words_added(
-            {path: edit.before[path] for path in tests}, {path: edit.after[path] for path in tests}
-        )
-        for change in company.scopes:
-            why = reason(change)
-            if why is not None and name_of(change) not in documented:
-                found.append(
-                    Candidate(
-                        change.path, change.qualname, why.kind, why.why, features(change, company)
-                    )
-                )
     touched = {(change.path, change.qualname) for change in company.scopes}
     touched |= {(path, scope.qualname) for path, scope in (*company.added, *company.removed)}
     return Row(
@@ -94,7 +80,7 @@ def row(edit: Edit) -> Row:
         edit.group,
         edit.commit.id,
         edit.commit.subject,
-        tuple(found),
+        found,
         frozenset(touched),
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from swe_sleep.anticipate.leads.changes import ScopeChange, compare
-from swe_sleep.anticipate.leads.features import features
+from swe_sleep.anticipate.leads.features import Features, features
 from swe_sleep.anticipate.leads.lead import Lead
-from swe_sleep.anticipate.leads.reasons import reason
+from swe_sleep.anticipate.leads.reasons import Reason, reason
 from swe_sleep.anticipate.leads.weighing import Weights, weights
 from swe_sleep.records import Place
 from swe_sleep.repo.lines import LineChange, line_change, opcodes
@@ -37,6 +38,15 @@ def is_source(path: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A function that lost something, before it is weighed."""
+
+    change: ScopeChange
+    reason: Reason
+    features: Features
+
+
 def find(
     before: Contents,
     after: Contents,
@@ -48,36 +58,11 @@ def find(
     """The leads in a change of Python source files, best first, one for each function. A function
     that the lines added to the tests of the same change speak of gives none: there it is written
     down what it is to do now. Runs nothing of it."""
-    if not before or len(before) > MOST_FILES:
-        return []
-    try:
-        return _find(before, after, tests_before or {}, tests_after or {}, weighing or weights())
-    except RecursionError:  # code that nests deeper than anybody writes
-        return []
-
-
-def _find(
-    before: Contents,
-    after: Contents,
-    tests_before: Contents,
-    tests_after: Contents,
-    weighing: Weights,
-) -> list[Lead]:
-    company = compare(before, after)
-    if (
-        len(company.scopes) > MOST_SCOPES
-        or company.removed_lines + company.added_lines > MOST_LINES
-        or company.unread
-    ):
-        return []
-    documented = _words_added(tests_before, tests_after)
+    weighing = weighing or weights()
     lines: dict[str, LineChange] = {}
     found: list[Lead] = []
-    for change in company.scopes:
-        why = reason(change)
-        if why is None or _name(change) in documented:
-            continue
-        chance = weighing.chance(features(change, company))
+    for each in candidates(before, after, tests_before or {}, tests_after or {}):
+        change, why = each.change, each.reason
         path = change.path
         if path not in lines:
             lines[path] = line_change(before[path] or b"", after[path] or b"")
@@ -88,11 +73,32 @@ def _find(
                 why.kind,
                 _place(change, why.old_line, lines[path]),
                 why.why,
-                round(chance, 3),
+                round(weighing.chance(each.features), 3),
                 why.check,
             )
         )
     return sorted(found, key=lambda lead: -lead.weight)
+
+
+def candidates(
+    before: Contents, after: Contents, tests_before: Contents, tests_after: Contents
+) -> list[Candidate]:
+    """What there is to weigh; nothing where the change is no edit to be taken apart."""
+    if not before or len(before) > MOST_FILES:
+        return []
+    try:
+        company = compare(before, after)
+        lines = company.removed_lines + company.added_lines
+        if len(company.scopes) > MOST_SCOPES or lines > MOST_LINES or company.unread:
+            return []
+        documented = _words_added(tests_before, tests_after)
+        return [
+            Candidate(change, why, features(change, company))
+            for change in company.scopes
+            if (why := reason(change)) is not None and _name(change) not in documented
+        ]
+    except RecursionError:  # code that nests deeper than anybody writes
+        return []
 
 
 def choose(
