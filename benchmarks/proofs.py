@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import faults as seeded
+from swe_sleep.anticipate.proving.changed import changed_functions, file_change
 from swe_sleep.anticipate.proving.covering import covering
 from swe_sleep.anticipate.proving.judge import Circumstances
 from swe_sleep.anticipate.proving.prover import Prover
@@ -35,8 +36,8 @@ CHORE = re.compile(
     r"\b(typos?|typing|lint|docs?|bump|release|changelog|black|ruff|mypy|ci)\b", re.I
 )
 MOST_FILES, MOST_LINES = 3, 60
-FUNCTION_S = 30.0
-MOST_FUNCTIONS = 4
+FUNCTION_S = 75.0
+MOST_FUNCTIONS = 3
 
 
 def commits(clone: Path, *, fixes: bool, limit: int) -> Iterator[tuple[str, str, list[str]]]:
@@ -77,6 +78,14 @@ def content(clone: Path, commit: str, path: str) -> bytes | None:
         return None
 
 
+def _functions(clone: Path, path: str, old: bytes | None) -> int:
+    """How many functions mean something else now."""
+    new = clone / path
+    if old is None or not new.exists():
+        return 0
+    return len(changed_functions(file_change(path, old, new.read_bytes())))
+
+
 def tried(clone: Path, commit: str, sources: list[str], *, back: bool) -> dict[str, Any] | None:
     """What comes of one change. `back`: the fix is taken back, with the tests of before it."""
     parent = f"{commit}^"
@@ -85,6 +94,8 @@ def tried(clone: Path, commit: str, sources: list[str], *, back: bool) -> dict[s
     before = {p: content(clone, commit if back else parent, p) for p in sources}
     if any(old is None for old in before.values()):
         return None  # a new or a removed file is another kind of change
+    if not any(_functions(clone, path, old) for path, old in before.items()):
+        return {"shown": [], "tests": 0, "functions": []}
     touched = seeded.git(clone, "diff", "--name-only", parent, commit).split()
     tests_changed = not back and any(seeded.is_test_file(p) for p in touched)
     told = not back and any(p.endswith((".rst", ".md", ".txt")) for p in touched)
@@ -119,7 +130,7 @@ def tried(clone: Path, commit: str, sources: list[str], *, back: bool) -> dict[s
                         "calls": outcome.calls,
                         "inputs": outcome.inputs,
                         "differing": outcome.differing,
-                        "reached": outcome.reached,
+                        "all_ran": outcome.all_ran,
                         "refuted": outcome.refuted,
                         "seconds": round(time.monotonic() - began, 1),
                         "proven": proven
@@ -170,6 +181,8 @@ def _line(row: dict[str, Any]) -> str:
     if found is None:
         return f"{head} not usable: {row['subject'][:60]}"
     proven = [f for f in found["functions"] if f["proven"]]
+    if not found["functions"]:
+        return f"{head} no function to try: {row['subject'][:60]}"
     word = "shown by tests" if found["shown"] else "PROVEN" if proven else "-"
     numbers = ", ".join(f"{f['inputs']}/{f['differing']}" for f in found["functions"])
     why = f" {proven[0]['proven']['kind']}: {proven[0]['proven']['symptom'][:60]}" if proven else ""

@@ -31,6 +31,12 @@ class ChangedFunction:
         return ast.dump(self.old.args) == ast.dump(self.new.args)
 
     @property
+    def gone(self) -> frozenset[int]:
+        """The first lines of its statements that are gone."""
+        lines = (node.lineno for node in ast.walk(self.old) if isinstance(node, ast.stmt))
+        return self.removed.intersection(lines)
+
+    @property
     def span(self) -> tuple[int, int]:
         """Its lines in the new file."""
         return self.new.lineno, self.new.end_lineno or self.new.lineno

@@ -27,6 +27,7 @@ from swe_sleep.anticipate.proving.variants import (
     Told,
     Variant,
     Varying,
+    doubtful,
     judge_variant,
     shows_private,
 )
@@ -53,8 +54,10 @@ class Tried:
     inputs: int = 0
     differing: int = 0
     """Inputs on which the versions differ."""
-    reached: bool = False
-    """Whether an input ran what was removed or added."""
+    ran: set[int] = field(default_factory=set)
+    """Of the lines that went, those that inputs ran on the old version."""
+    all_ran: bool = False
+    """Whether inputs ran every statement that went."""
     guards: int = 0
     """Inputs that a removed guard or handler names, and that came to an end in both versions."""
     proven: Proven | None = None
@@ -62,7 +65,7 @@ class Tried:
     @property
     def refuted(self) -> bool:
         """The very inputs that were doubted gave the same before and now."""
-        return self.reached and self.guards > 0 and not self.differing
+        return self.all_ran and self.guards > 0 and not self.differing
 
 
 @dataclass
@@ -100,6 +103,7 @@ class Prover:
         until = time.monotonic() + seconds
         tried = Tried()
         self._by_calls(change, test_ids, tried, until)
+        tried.all_ran = bool(change.gone) and change.gone <= tried.ran
         if tried.proven is None and not self._over(until):
             self._by_variants(change, test_ids, tried, until)
         return tried
@@ -118,7 +122,7 @@ class Prover:
         faults: dict[tuple[str, ...], list[tuple[Candidate, Verdict]]] = {}
         for candidate, old, new in pairs:
             tried.inputs += 1
-            tried.reached |= bool(old.lines or new.lines)
+            tried.ran |= {line for path, line in old.lines if path == change.path}
             if candidate.guard:
                 tried.guards += 1
             if old.same(new):
@@ -143,14 +147,24 @@ class Prover:
         total_s = max(2.0, (until - time.monotonic()) / 3)
         self.runs += 2
         new = varying.run(test_ids, change, change.new, hints, total_s=total_s, stop=self.stop)
-        if not any(variant.text for variant, _ in new.values()) or self._over(until):
+        only = [variant for variant, how in new.values() if variant.text and doubtful(how)]
+        tried.inputs += len(new) - len(only)
+        if not only or self._over(until):
             return
         with self._old():
-            old = varying.run(test_ids, change, change.old, hints, total_s=total_s, stop=self.stop)
+            old = varying.run(
+                test_ids,
+                change,
+                change.old,
+                hints,
+                total_s=total_s,
+                only=only,
+                stop=self.stop,
+            )
         faults: dict[tuple[str, ...], list[tuple[Variant, Told, Told, Verdict]]] = {}
         passing = _passing(old) & _passing(new)  # else the tests show it themselves
         for key, (variant, now) in new.items():
-            if key not in old or variant.test_id not in passing:
+            if key not in old or variant.test_id not in passing or not variant.text:
                 continue
             was = old[key][1]
             tried.inputs += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from swe_sleep.anticipate.plugged import Plugged
@@ -20,9 +20,9 @@ from swe_sleep.anticipate.proving.replaying import Outcome, outcome_of
 from swe_sleep.sandbox.protocol import Sandbox
 
 SIBLINGS = ("describe", "mutants", "replay")
-MOST_TESTS = 12
-PER_TEST = 40
-MOST = 320
+MOST_TESTS = 10
+PER_TEST = 36
+MOST = 260
 TEST_S = 2.0
 
 Edit = tuple[int, int, int, int, str]
@@ -51,6 +51,9 @@ class Variant:
     """The new value is of the same kind as the old one."""
     guard: bool = False
 
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """Of the parameters, those that are others."""
+
     @property
     def key(self) -> str:
         return repr((self.test_id, self.edits, sorted(self.parameters.items())))
@@ -78,9 +81,11 @@ class Varying:
         hints: Sequence[Hint],
         *,
         total_s: float,
+        only: Sequence[Variant] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> dict[str, tuple[Variant, Told]]:
-        """What came of each variant that reaches the function (`node` is it in this version)."""
+        """What came of each variant that reaches the function (`node` is it in this version), or
+        of these variants alone."""
         if not test_ids:
             return {}
         plugged = Plugged(self._sandbox, "amplify", SIBLINGS)
@@ -91,7 +96,7 @@ class Varying:
                 "hints": [[hint.value, hint.guard] for hint in hints[:24]],
                 "per_test": PER_TEST,
                 "most": MOST,
-                "edits": None,
+                "edits": None if only is None else _by_test(only),
                 "test_s": TEST_S,
                 "total_s": total_s,
                 "watch": {change.path: [[min([first, *decorators]), last]]},
@@ -114,6 +119,7 @@ def _read(row: Mapping[str, Any]) -> tuple[Variant, Told] | None:
             str(mutant.get("was", "")),
             bool(mutant.get("same", True)),
             bool(mutant.get("guard")),
+            {str(k): str(v) for k, v in mutant["params"].items()},
         )
         seen = tuple(
             Seen(int(n), t is True, tuple(map(str, v))) for n, t, v in told.get("seen", ())
@@ -122,6 +128,23 @@ def _read(row: Mapping[str, Any]) -> tuple[Variant, Told] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return (variant, Told(outcome, seen)) if outcome is not None else None
+
+
+def _by_test(only: Sequence[Variant]) -> dict[str, list[dict[str, Any]]]:
+    """Variants as the plugin takes them; each test as it stands comes first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in only:
+        group = found.setdefault(each.test_id, [{"edits": [], "params": {}, "first": True}])
+        if each.text:
+            more = {"text": each.text, "was": each.was, "same": each.same, "guard": each.guard}
+            edits = [list(edit) for edit in each.edits]
+            group.append({"edits": edits, "params": dict(each.changed), **more})
+    return found
+
+
+def doubtful(how: Told) -> bool:
+    """Whether a variant went in a way on the new version that may be a fault."""
+    return how.outcome.state != "passed" or not all(seen.held for seen in how.seen)
 
 
 def judge_variant(
