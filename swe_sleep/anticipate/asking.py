@@ -43,16 +43,19 @@ class Unfit(ModelError):
     """No reply was of use, the one to the second request neither."""
 
 
-def structured(ask: Ask, request: Request, kind: type[T], check: Callable[[T], V]) -> V:
+def structured(
+    ask: Ask, request: Request, kind: type[T], check: Callable[[T], V], fence: Fence
+) -> V:
     """Ask for a reply that is the JSON of `kind`, and give what `check` makes of it. `check`
-    raises Misfit. Raises Unfit, and what `ask` raises."""
+    raises Misfit; the reason, which may quote anything, goes back between the markers. Raises
+    Unfit, and what `ask` raises."""
     wanted = dataclasses.replace(request, schema=schema_of(kind))
     reply = ask(wanted)
     try:
         return check(read(reply, kind))
     except Misfit as misfit:
         reason = _short(misfit)
-    reply = ask(again(wanted, reply, reason))
+    reply = ask(again(wanted, reply, fence.around(reason)))
     try:
         return check(read(reply, kind))
     except Misfit as misfit:
@@ -227,4 +230,4 @@ def patch_for(
             raise Misfit("it changes nothing")
         return made
 
-    return structured(ask, asked, Edits, check)
+    return structured(ask, asked, Edits, check, fence)

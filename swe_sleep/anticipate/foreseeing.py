@@ -144,7 +144,9 @@ def _written_down(
     said = render("foresee", tag=fence.tag, memory=fence.around(memory), contents=listing)
     request = replace(base, system=render("foresee_system"), messages=(user(said),))
     texts = Texts({module.path: module.text})
-    return structured(ask, request, Foresight, lambda given: checked(given, texts, module.outline))
+    return structured(
+        ask, request, Foresight, lambda given: checked(given, texts, module.outline), fence
+    )
 
 
 def checked(given: Foresight, texts: Texts, outline: Outline) -> list[Prediction]:

@@ -125,7 +125,7 @@ def reproduce(
     files = {accused.module.path: accused.module.text.encode()}
     passed = 0
     for _ in range(TRIES):
-        draft = structured(ask, base, Draft, lambda given: checked(given, files))
+        draft = structured(ask, base, Draft, lambda given: checked(given, files), fence)
         if draft.verdict == "no bug":
             return Verdict("refuted", draft.reason, runs=trial.runs)
         found = trial.run(draft, edited(files, draft.edits))
@@ -158,8 +158,7 @@ def _told(draft: Draft, found: Verdict, fence: Fence) -> tuple[Message, Message]
     detail = found.failure.detail if found.failure else ""
     if len(detail) > MOST_OUTPUT:
         detail = f"{detail[: MOST_OUTPUT // 2]}\n...\n{detail[-MOST_OUTPUT // 2 :]}"
-    output = fence.around(detail) if detail.strip() else ""
-    again = render("reproduce_again", why=found.why, output=output)
+    again = render("reproduce_again", output=fence.around(f"{found.why}\n\n{detail}"))
     return Message("assistant", (said,)), user(again)
 
 

@@ -67,7 +67,9 @@ def of_file(
     raises."""
     texts = Texts({module.path: module.text})
     code = fence.around(f"{module.path}\n{numbered(module, MOST_CODE)}")
-    found = _asked(render("summary", tag=fence.tag, what="file", given=code), texts, ask, request)
+    found = _asked(
+        render("summary", tag=fence.tag, what="file", given=code), texts, ask, fence, request
+    )
     said = {(line.place.line, line.sort) for line in found.lines}
     more = [line for line in extracted.lines if (line.place.line, line.sort) not in said]
     lines = kept([*found.lines, *more])
@@ -88,18 +90,18 @@ def of_parts(
     are the files that the parts' lines have their places in."""
     given = fence.around(listed(parts))
     said = render("summary", tag=fence.tag, what=what, given=given)
-    found = _asked(said, Texts(texts), ask, request)
+    found = _asked(said, Texts(texts), ask, fence, request)
     return SummaryData(found.purpose, found.lines, model)
 
 
-def _asked(said: str, texts: Texts, ask: Ask, request: Request | None) -> SummaryData:
+def _asked(said: str, texts: Texts, ask: Ask, fence: Fence, request: Request | None) -> SummaryData:
     wanted = replace(
         request or Request("", ()),
         system=render("summary_system"),
         messages=(user(said),),
         max_tokens=MOST_TOKENS,
     )
-    return structured(ask, wanted, Written, lambda given: checked(given, texts))
+    return structured(ask, wanted, Written, lambda given: checked(given, texts), fence)
 
 
 def checked(given: Written, texts: Texts) -> SummaryData:

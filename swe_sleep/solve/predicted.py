@@ -20,14 +20,21 @@ from swe_sleep.solve.matching import meaningful
 LEAST = 0.25
 """Below this nothing is said to match at all."""
 SURE = 0.5
-"""A suspicion that matches less well is not worth a line in a prompt."""
+"""A suspicion that matches less well is not worth a line in a prompt. Of 329 real issues, each
+beside twenty others of its repository as predictions, 9 found a false match as good as this."""
 MOST_LINES = 2
 NAMED = 0.45
 """What it tells that the text names the very function, which no other prediction is about."""
 FILE = 0.15
+TITLE = 0.6
+"""What the words of a title count for beside all words of a prediction."""
+LONG = 300
+"""Different words of a text of which half would fit anything."""
 RARE = 3.0
 """Words that are as rare as this in the predictions count as much as a name."""
 _STATES = (State.PATCHED, State.REPRODUCED, State.SUSPECTED)
+_SILENT = re.compile(r"<!--.*?-->|https?://\S+|^#+ .*$|^\s*- \[.\].*$", re.DOTALL | re.MULTILINE)
+"""What forms put into every issue: comments, links, headings, boxes that are ticked."""
 _PLAIN = re.compile(r"[a-z]+\Z")
 
 
@@ -51,7 +58,7 @@ def anticipated(view: View, text: str) -> list[Anticipated]:
     """The fresh predictions that the text fits, best first; empty where it fits none."""
     predicted = view.issues(*_STATES)
     predicted.sort(key=lambda s: (_STATES.index(s.issue.state), -s.note.confidence, s.note.subject))
-    asked = meaningful(text)
+    asked = meaningful(_SILENT.sub(" ", text))
     if not asked or not predicted:
         return []
     said = [_said(each) for each in predicted]
@@ -97,22 +104,19 @@ def _score(
     shared = asked & words
     weight = {word: _weight(counts[word], predictions) for word in words}
     title = meaningful(each.issue.title)
-    parts = [
-        0.7 * _part(shared & title, title, weight),
-        0.5 * _part(shared, words, weight),
-        # a long text shares some words with everything: what counts is how much of itself it is
-        0.5 * min(1.0, len(shared) / max(4.0, 0.5 * len(asked))),
-    ]
+    # a long text has many of anybody's words
+    chance = min(0.5, len(asked) / LONG)
+    covered = TITLE * _part(shared & title, title, weight) + (1 - TITLE) * _part(
+        shared, words, weight
+    )
+    score = max(0.0, (covered - chance) / (1.0 - chance))
     named = [name for name in _names(each) if _stands_in(name, text)]
     if named:
-        parts.append(NAMED / min(names[name] for name in named))
+        score += (1.0 - score) * NAMED / min(names[name] for name in named)
     if any(_stands_in(stem, text) for stem in _stems(each)):
-        parts.append(FILE)
-    nothing = 1.0
-    for part in parts:
-        nothing *= 1.0 - part
+        score += (1.0 - score) * FILE
     few = len(shared) < 2 and not named
-    return (0.0 if few else 1.0 - nothing), tuple(sorted({*shared, *named}))
+    return (0.0 if few else score), tuple(sorted({*shared, *named}))
 
 
 def _weight(count: int, predictions: int) -> float:

@@ -98,7 +98,8 @@ ABOUT = [
     ),
     (
         (
-            "Sizes close to the next unit are wrong\n\n```python\n>>> humanize.naturalsize(999999)\n"
+            "Sizes close to the next unit are wrong\n\n```python\n"
+            ">>> humanize.naturalsize(999999)\n"
             "'1000.0 kB'\n```\nI expected '1.0 MB'."
         ),
         "naturalsize",
@@ -135,7 +136,8 @@ NOT_ABOUT = [
     "Documentation: the link to the API reference is broken",
     "intcomma drops the decimals of a string",
     (
-        "ImportError: cannot import name 'version' from 'humanize'\n\nWhen I install 4.1 with pip and "
+        "ImportError: cannot import name 'version' from 'humanize'\n\n"
+        "When I install 4.1 with pip and "
         "import it, I get this error. I expected that it works. Python 3.8, Windows."
     ),
     "Translation to Finnish: months are missing",

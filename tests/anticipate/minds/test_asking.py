@@ -30,6 +30,7 @@ class Animals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     legs: int
 
 
+FENCE = Fence.lasting(b"secret")
 REQUEST = Request("Name animals.", (user("Which?"),), max_tokens=300)
 FITS = {"names": [{"title": "ant"}], "legs": 6}
 
@@ -62,7 +63,7 @@ def test_the_schema_is_plain() -> None:
 
 def test_a_reply_that_fits(ask: Any, says: Any, asked: Any) -> None:
     says(FITS)
-    assert structured(ask, REQUEST, Animals, at_least_one).legs == 6
+    assert structured(ask, REQUEST, Animals, at_least_one, FENCE).legs == 6
     (body,) = asked()
     assert body["output_config"]["format"] == {"type": "json_schema", "schema": schema_of(Animals)}
 
@@ -84,7 +85,7 @@ def test_one_that_does_not_is_asked_for_again_with_the_reason(
 ) -> None:
     says(wrong)
     says(FITS)
-    assert structured(ask, REQUEST, Animals, at_least_one).names[0].title == "ant"
+    assert structured(ask, REQUEST, Animals, at_least_one, FENCE).names[0].title == "ant"
     first, second = asked()
     assert second["messages"][0]["content"][0]["text"] == "Which?"
     assert second["messages"][1]["role"] == "assistant"
@@ -97,7 +98,7 @@ def test_a_second_misfit_is_an_error(ask: Any, says: Any) -> None:
     says("no")
     says({"names": [], "legs": 6})
     with pytest.raises(Unfit, match="`names` is empty"):
-        structured(ask, REQUEST, Animals, at_least_one)
+        structured(ask, REQUEST, Animals, at_least_one, FENCE)
 
 
 def test_a_reply_that_was_cut_is_given_more_room_and_not_sent_back(
@@ -105,7 +106,7 @@ def test_a_reply_that_was_cut_is_given_more_room_and_not_sent_back(
 ) -> None:
     says('{"names": [{"title": "a', stop="max_tokens")
     says(FITS)
-    structured(ask, REQUEST, Animals, at_least_one)
+    structured(ask, REQUEST, Animals, at_least_one, FENCE)
     first, second = asked()
     assert (first["max_tokens"], second["max_tokens"]) == (300, 600)
     assert [m["role"] for m in second["messages"]] == ["user", "user"]
@@ -116,7 +117,7 @@ def test_a_refusal_is_asked_once_more(messages_api: Any, ask: Any, says: Any, as
     for _ in range(2):
         messages_api.reply(stop="refusal", stop_details={"type": "refusal", "explanation": "No."})
     with pytest.raises(Unfit, match=r"refused \(No.\)"):
-        structured(ask, REQUEST, Animals, at_least_one)
+        structured(ask, REQUEST, Animals, at_least_one, FENCE)
     assert "refused (No.)" in asked()[1]["messages"][-1]["content"][0]["text"]
 
 
@@ -124,7 +125,7 @@ def test_an_empty_reply_and_a_call_are_misfits(messages_api: Any, ask: Any, says
     messages_api.reply()
     messages_api.reply(messages_api.call("bash", command="ls"))
     with pytest.raises(Unfit, match="called a tool"):
-        structured(ask, REQUEST, Animals, at_least_one)
+        structured(ask, REQUEST, Animals, at_least_one, FENCE)
 
 
 # -- edits -----------------------------------------------------------------------------------------
@@ -208,5 +209,5 @@ def test_a_patch_of_a_long_file_is_asked_for_with_its_functions_alone(
     patch_for(ISSUE, {"shop.py": SHOP + others}, ask, fence=Fence.lasting(b""))
     told = asked()[0]["messages"][0]["content"][0]["text"]
     assert "return sum(prices) + 1" in told
-    assert "other_7" not in told
-    assert len(told) < 2000
+    assert "return 7" not in told
+    assert len(told) < 3000

@@ -52,7 +52,8 @@ def test_a_changed_function_is_sent_however_long_it_is_but_cut() -> None:
 def test_what_an_edit_has_to_quote_is_sent_as_it_is() -> None:
     shown = around(module(), [TEXT.split("\n").index("        return first + 7") + 1])
     assert "    def step_7(self):\n        first = 7\n        return first + 7" in shown
-    assert "step_8" not in shown
+    assert "return first + 8" not in shown
+    assert "; def step_8(self)" in shown  # of the others only that they are there
     assert "LIMIT = 3" in shown
 
 
