@@ -10,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from swe_sleep.anticipate.risk.noted import risk
 from swe_sleep.config import Settings
 from swe_sleep.index.workers import Workers
 from swe_sleep.notes.contents import Contents
@@ -144,8 +145,16 @@ class Situation:
     def interest(self) -> Interest:
         """How likely somebody asks about a file."""
         if self._interest is None:
-            self._interest = Interest(self.changed(), lambda: ahead(self.repository))
+            self._interest = Interest(
+                self.changed(), lambda: ahead(self.repository), self._risk_of_files
+            )
         return self._interest
+
+    def _risk_of_files(self) -> dict[str, float]:
+        """From 0 to 1 for the riskiest; of the files that the note of risk names."""
+        known = risk(self.view)
+        most = max((each.score for each in known.files), default=0.0) if known else 0.0
+        return {each.path: each.score / most for each in known.files} if known and most else {}
 
     def ready(self, level: Level) -> None:
         """Wait until a unit of this level may begin."""

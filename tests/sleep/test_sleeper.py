@@ -17,8 +17,10 @@ from swe_sleep.records import Change
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sleep.engine import Event, Made, SleepReport, Unit
 from swe_sleep.sleep.passes.outline import OutlinePass
+from swe_sleep.sleep.signs import LOCK
 from swe_sleep.sleep.situation import Situation
-from swe_sleep.sleep.sleeper import LOCK, Sleeper
+from swe_sleep.sleep.sleeper import Sleeper
+from swe_sleep.sleep.units import Level
 
 TIMEOUT_S = 60
 
@@ -153,6 +155,69 @@ def test_change_interrupts_the_pass_under_way_and_is_taken_next(shop: Any) -> No
 
     assert step.studied == [snapshot.id for snapshot in settled]
     assert [report.stopped for report in following.reports] == [True, False]
+
+
+class Long:
+    """Hunts that nobody waits for, and the proof of every change, which somebody does."""
+
+    name = "long"
+    version = 1
+    reads = ()
+
+    def __init__(self, act: Callable[[str, Situation], None]) -> None:
+        self.act = act
+        self.ran: list[str] = []
+
+    def plan(self, work: Situation) -> Iterator[Unit]:
+        for subject in ("hunt 1", "hunt 2", "hunt 3"):
+            yield Unit("long@1", subject, {}, 1000, 0.1, level=Level.SPARE)
+        yield Unit("long@1", "proof", {"tree": work.snapshot.id}, 1, 100, level=Level.PROOF)
+
+    def run(self, unit: Unit, work: Situation) -> Made:
+        self.ran.append(unit.subject)
+        self.act(unit.subject, work)
+        return Made()
+
+
+def test_long_work_gives_way_to_a_change_and_goes_on_after_it(shop: Any) -> None:
+    def act(subject: str, work: Situation) -> None:
+        if long.ran.count(subject) == 1 and subject == "hunt 2":
+            shop.edit("shop/money.py", "VAT = 10", "VAT = 11")
+            following.watcher.settle()
+            assert work.budget.stop.wait(TIMEOUT_S)
+            work.budget.checkpoint()
+            raise AssertionError("it was not stopped")
+
+    long = Long(act)
+    following = Following(shop, [long])
+    following.after = lambda: following.watcher.stop.set() if len(following.reports) == 2 else None
+    following.watcher.settle()
+
+    following.run()
+
+    assert long.ran == ["proof", "hunt 1", "hunt 2", "proof", "hunt 2", "hunt 3"]
+    assert [report.left_by_pass for report in following.reports] == [{"long": 2}, {}]
+
+
+def test_a_reply_that_is_due_wakes_the_watcher_once_and_tells_nobody(shop: Any) -> None:
+    step = Ask()
+    following = Following(shop, [step])
+    looks: list[float | None] = [0.01, 0.01]
+
+    def due_s() -> float | None:
+        if not looks:
+            following.watcher.stop.set()
+            return None
+        return looks.pop()
+
+    following.sleeper.due_s = due_s
+    following.after = lambda: None
+    following.watcher.settle()
+
+    following.run()
+
+    assert len(step.studied) == 1, "nothing was new"
+    assert len(following.reports) == 1
 
 
 def test_only_the_newest_snapshot_is_studied(shop: Any) -> None:
