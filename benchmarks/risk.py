@@ -176,7 +176,7 @@ def rankers(each: Collected, prior: Prior, kind: str) -> dict[str, Ranker]:
 
     def model(q: Question) -> tuple[Floats, Floats]:
         earlier = [e for e in asked if e.begin + 0.99 * YEAR <= q.begin][-learn.TRUSTED :]
-        score = learn.chances(q.table, own(earlier, weights))
+        score = learn.chances(q.table, own(earlier, weights, learn.RIDGE[kind]))
         return score, per_line(score, q.table.lines)
 
     def shared(q: Question) -> tuple[Floats, Floats]:

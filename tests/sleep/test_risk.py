@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -28,14 +29,24 @@ def commit_at(project: Any, time: int, subject: str) -> None:
 def old_shop(make_project: Callable[..., Any]) -> Any:
     """Two years and a half of a shop in which a small file is mended every other month."""
     project = make_project({})
+    files = {}
     for n in range(8):
         body = "".join(f"    step{k} = value + {k}\n" for k in range(10 + n))
-        project.write(f"shop/calm{n}.py", f"def calm{n}(value):\n{body}    return value\n")
-    project.write("shop/sore.py", "def sore(value):\n    return value\n")
-    commit_at(project, BEGIN, "Begin")
-    for n in range(1, 16):
-        project.write("shop/sore.py", f"def sore(value):\n    return value + {n}\n")
-        commit_at(project, BEGIN + 2 * n * MONTH_S, f"Fix wrong value {n}")
+        files[f"shop/calm{n}.py"] = f"def calm{n}(value):\n{body}    return value\n"
+    stream = ""
+    for n in range(16):
+        files["shop/sore.py"] = f"def sore(value):\n    return value + {n}\n"
+        said = f"Fix wrong value {n}" if n else "Begin"
+        stream += "commit refs/heads/main\n"
+        stream += f"committer ann <ann@example.org> {BEGIN + 2 * n * MONTH_S} +0000\n"
+        stream += f"data {len(said)}\n{said}\n"
+        for path, text in files.items():
+            stream += f"M 100644 inline {path}\ndata {len(text)}\n{text}\n"
+        files.clear()
+    subprocess.run(
+        ["git", "fast-import", "--quiet"], cwd=project.root, input=stream.encode(), check=True
+    )
+    project.git("reset", "-q", "--hard")
     return project
 
 

@@ -120,8 +120,14 @@ def _learn(past: Past, replay: Replay, now: float) -> Wisdom:
     files, functions = learn.questions(found)
     prior = Prior.load()
     return Wisdom(
-        learn.learn(files, prior.files, prior.files_by_size, learn.of_files),
-        learn.learn(functions, prior.functions, prior.functions_by_size, learn.of_functions),
+        learn.learn(files, prior.files, prior.files_by_size, learn.of_files, learn.RIDGE["files"]),
+        learn.learn(
+            functions,
+            prior.functions,
+            prior.functions_by_size,
+            learn.of_functions,
+            learn.RIDGE["functions"],
+        ),
         changes.learn(changes.steps(replay), now, prior.changes),
         len(replay.steps),
         now,

@@ -135,7 +135,7 @@ def learn(known: Steps, until: float, prior: Mapping[str, float]) -> Judge:
     truth = (known.found_out < until)[old].astype(float)
     weights = prior
     if old.sum() >= FEWEST and truth.sum() >= FEWEST / 10:
-        ridge = np.full(len(NAMES) + 1, RIDGE)
+        ridge = np.full(len(NAMES) + 1, RIDGE["changes"])
         ridge[0] = LOOSE
         found = fit(scale(known.values[old]), truth, vector(NAMES, prior), ridge)
         weights = dict(zip(["constant", *NAMES], found.tolist(), strict=True))

@@ -56,7 +56,7 @@ def asked(follows: str, years: int = 3) -> list[Question]:
 def learned(follows: str, years: int = 3) -> Learned:
     prior = {"constant": -1.5, "code": 0.5, "fixes": 0.5}
     size = {"constant": -1.5, "code": 1.0}
-    return learn.learn(asked(follows, years), prior, size, learn.of_files)
+    return learn.learn(asked(follows, years), prior, size, learn.of_files, 200.0)
 
 
 def test_the_model_is_used_where_it_is_better_than_size() -> None:
@@ -81,17 +81,15 @@ def test_without_a_past_size_is_used_and_nothing_is_claimed() -> None:
 
 def test_only_windows_that_were_over_teach() -> None:
     questions = asked("fixes")
-    by_hand = learn.own(questions[:1], {"constant": 0.0, "code": 0.0, "fixes": 0.0})
+    by_hand = learn.own(questions[:1], {"constant": 0.0, "code": 0.0, "fixes": 0.0}, 200.0)
     seen: list[float] = []
 
-    def measures(
-        question: Question, score: np.ndarray[None, np.dtype[np.float64]]
-    ) -> dict[str, float]:
+    def measures(question: Question, score: learn.Floats) -> dict[str, float]:
         seen.append(float(score[0]))
         return {"auc": 1.0}
 
     prior = {"constant": 0.0, "code": 0.0, "fixes": 0.0}
-    learn.learn(questions[:2], prior, {"constant": 0.0, "code": 0.0}, measures)
+    learn.learn(questions[:2], prior, {"constant": 0.0, "code": 0.0}, measures, 200.0)
     assert seen[2] == pytest.approx(float(learn.chances(questions[1].table, by_hand)[0]))
 
 

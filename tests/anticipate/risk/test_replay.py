@@ -157,6 +157,6 @@ def test_a_kept_replay_goes_on_as_if_it_had_never_stopped(
     ):
         np.testing.assert_allclose(one.values, other.values, atol=1e-4)
     assert resumed.changes[-10:] == whole.changes[-10:]
-    other = Replay(Mainline(line.steps[1:]), is_product)
-    assert not kept.resume(state, other)
-    assert not kept.resume(b"broken", other)
+    younger = Replay(Mainline(line.steps[1:]), is_product)
+    assert not kept.resume(state, younger)
+    assert not kept.resume(b"broken", younger)
