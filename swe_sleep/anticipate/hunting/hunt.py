@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ Stop = Callable[[], bool]
 MOST_TESTS = 12
 """Tests that are run to see how they call a function."""
 HARVEST_S = 8.0
+_IMPORT = re.compile(r"(?:from (?P<module>[\w.]+) )?import (?P<name>[\w.]+)(?: as (?P<alias>\w+))?")
 TEST_S = 5.0
 """A test that runs longer than this hangs: what it calls took some milliseconds."""
 
@@ -199,7 +201,6 @@ def _known(ground: Ground, target: Target) -> Seen:
     """Calls of the function in tests and docstrings."""
     names = frozenset({target.name})
     word = target.name.encode()
-    package = target.module.partition(".")[0]
     found = Seen()
     for path in ground.test_files:
         content = ground.sources.get(path, b"")
@@ -208,18 +209,34 @@ def _known(ground: Ground, target: Target) -> Seen:
     tree = parsed(ground.sources[target.path])
     if tree is not None:
         found.add(seen.in_docstrings(target.path, tree, target.module, names))
-    mine = [e for e in found.calls.get(target.name, ()) if _of(e, target, package)]
+    mine = [e for e in found.calls.get(target.name, ()) if _of(e, target)]
     return Seen({target.name: mine}, found.meant)
 
 
-def _of(example: Example, target: Target, package: str) -> bool:
-    """Whether a call of this name is one of the target: its name is imported from its package, or
-    it is called on an object of its class."""
-    imported = any(f" {package}" in line for line in example.imports)
+def _of(example: Example, target: Target) -> bool:
+    """Whether a call of this name is one of the target: what it is called on, or its own name, is
+    imported from where the target stands, or from a package above that gives it on."""
     owner = target.qualname.rpartition(".")[0]
     if owner:
-        return imported and f"{owner}(" in example.receiver
-    return imported and "(" not in example.receiver
+        if not re.match(rf"(?:\w+\.)*{re.escape(owner)}\(", example.receiver):
+            return False
+        first = example.receiver.partition("(")[0].removesuffix(owner).rstrip(".") or owner
+    else:
+        first = example.receiver
+    if not re.fullmatch(r"[\w.]+", first):
+        return False
+    bound, _, rest = first.partition(".")
+    for line in example.imports:
+        match = _IMPORT.fullmatch(line)
+        if match is None or (match["alias"] or match["name"].partition(".")[0]) != bound:
+            continue
+        if match["module"] and bound in (target.name, owner) and not rest:
+            module = match["module"]
+        else:
+            start = match["name"] if match["alias"] else bound
+            module = ".".join(part for part in (match["module"], start, rest) if part)
+        return f"{target.module}.".startswith(f"{module}.")
+    return False
 
 
 def _example(call: Call) -> Example:

@@ -19,6 +19,7 @@ NoFit = expressions.NoFit
 ALWAYS = ("datetime", "decimal", "fractions", "pathlib")
 MOST_TAKEN = 200
 """Items that are taken of what a call gives back as an iterator."""
+_PLAIN = {kind.__name__: kind for kind in (str, int, float, bytes, bool)}
 _NOT_MADE = ("Base", "Mixin", "Abstract", "Meta", "Protocol", "Interface")
 
 
@@ -119,6 +120,8 @@ class Target:
                 if self.bound and not call["receiver"]:
                     continue
                 slots = self.slots(call)
+                if self._misfits(slots, [*arguments, *keywords.values()]):
+                    continue  # a test of what happens with something else
             except Exception:  # an example that can not be built again is none
                 continue
             self.calls.append(call)
@@ -127,6 +130,16 @@ class Target:
                     self.seen.setdefault(name, []).append(value)
                     self.evidence[name] = "seen"
         del self.calls[40:]
+
+    def _misfits(self, slots: Any, values: Any) -> bool:
+        """Whether a value is plainly of another type than its annotation says."""
+        hints = {p.name: p.annotation for p in self.parameters if p.kind is not p.VAR_POSITIONAL}
+        for (_, _, name), value in zip(slots, values):
+            hint = _PLAIN.get(str(hints.get(name)), hints.get(name))
+            fits = (float, int) if hint is float else hint
+            if hint in _PLAIN.values() and not isinstance(value, fits):
+                return True
+        return False
 
     def slots(self, call: Any) -> Any:
         """The arguments of a call, each with its parameter's name."""
