@@ -75,7 +75,7 @@ def test_what_is_not_there_is_refused_with_what_is_near(
 
 def test_json_of_show(cli: Any, slept: Path, failing: str) -> None:
     said = json.loads(cli(slept, "notes", "show", failing, "--json").out)
-    assert set(said) == {"outline", "notes"}
+    assert set(said) == {"outline", "risk", "notes"}
     issue = next(note for note in said["notes"] if note["kind"] == "issue")
     assert issue["subject"] == failing
     assert issue["fresh"] is True
