@@ -35,7 +35,9 @@ ORDINARY_RATE = 0.09
 for all kinds together."""
 SECOND_RATE = 0.01
 RIDGE = 3.0
-COMPARING = frozenset({"scopes.py", "atoms.py", "changes.py", "features.py", "reasons.py"})
+COMPARING = frozenset(
+    {"scopes.py", "atoms.py", "changes.py", "features.py", "reasons.py", "find.py"}
+)
 Floats = NDArray[np.float64]
 
 
