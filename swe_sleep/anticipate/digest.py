@@ -12,11 +12,13 @@ from swe_sleep.index.outline import MODULE, Outline, Symbol
 
 MOST_CHARS = 9000
 """Of the functions that are shown whole."""
+ENOUGH_CHARS = 5000
+"""With so many of them, only what was changed is still worth showing."""
 MOST_WHOLE = 2500
 """A file that is no longer is given whole for an edit."""
 MOST_LINES = 150
 """A longer function is cut in the middle."""
-MOST_MODULE_LINES = 60
+MOST_MODULE_LINES = 40
 """Lines outside functions, such as constants, which tell much in little."""
 MOST_DIFF_CHARS = 3000
 MOST_OTHERS = 1000
@@ -54,12 +56,14 @@ def chosen(module: Module, most_chars: int = MOST_CHARS) -> list[Symbol]:
         key=lambda s: (s.qualname not in module.changed, -module.weights.get(s.qualname, 0.0)),
     )
     kept: list[Symbol] = []
-    left = most_chars
+    taken = 0
     for symbol in order:
         size = sum(len(line) + 6 for line in lines[symbol.line - 1 : symbol.end_line][:MOST_LINES])
-        if size <= left or (not kept and symbol.qualname in module.changed):
+        changed = symbol.qualname in module.changed
+        room = most_chars if changed else min(most_chars, ENOUGH_CHARS)
+        if taken + size <= room or (changed and not kept):
             kept.append(symbol)
-            left -= size
+            taken += size
     return sorted(kept, key=lambda s: s.line)
 
 
