@@ -79,7 +79,7 @@ class Asked:
     # -- one request -------------------------------------------------------------------------------
 
     def get(self, key: str) -> Row | None:
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             row = db.execute(f"SELECT {_COLUMNS} FROM asked WHERE key = ?", (key,)).fetchone()
         return Row(*row) if row else None
 
@@ -144,7 +144,7 @@ class Asked:
     # -- all ---------------------------------------------------------------------------------------
 
     def rows(self, state: State, post: str = "") -> list[Row]:
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             return [
                 Row(*row)
                 for row in db.execute(
@@ -154,7 +154,7 @@ class Asked:
 
     def waiting_units(self) -> frozenset[str]:
         """Keys of the units of work that a batch is to answer."""
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 "SELECT DISTINCT unit FROM asked WHERE state IN ('gathered', 'posting', 'posted')"
             ).fetchall()
@@ -162,7 +162,7 @@ class Asked:
 
     def waiting_by_purpose(self) -> dict[str, int]:
         """How many they are, by what they ask for."""
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 "SELECT purpose, count(DISTINCT unit) FROM asked"
                 " WHERE state IN ('gathered', 'posting', 'posted') GROUP BY purpose"
@@ -171,12 +171,12 @@ class Asked:
 
     def day_usd(self, day: int) -> float:
         """What the day has cost so far, with all that is under way."""
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             return _day_usd(db, day)
 
     def note_usd(self, unit: str, note: str) -> float:
         """The same for one note of a unit of work."""
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             (usd,) = db.execute(
                 "SELECT coalesce(sum(usd + paid), 0.0) FROM asked WHERE unit = ? AND note = ?",
                 (unit, note),
@@ -228,7 +228,7 @@ class Asked:
             db.execute("DELETE FROM posts WHERE id = ?", (post,))
 
     def posts(self) -> list[Post]:
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 "SELECT id, batch, newest, size, looks, reads, next_look, at FROM posts ORDER BY at"
             ).fetchall()

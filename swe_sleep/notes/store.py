@@ -100,6 +100,12 @@ class Store:
             yield db
 
     @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The same, where nothing is written."""
+        with self._reading() as db:
+            yield db
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as db:
             db.execute("BEGIN IMMEDIATE")
