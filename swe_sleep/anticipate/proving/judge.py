@@ -8,6 +8,7 @@ where something else says which of the two is right.
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from swe_sleep.anticipate.proving.changed import ChangedFunction
@@ -28,7 +29,8 @@ SIMPLE = frozenset(("str", "int", "bool", "list", "dict", "tuple", "bytes", "flo
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why a difference is a fault. `kind` is crash, hang, refusal, annotation or documented."""
+    """Why a difference is a fault. `kind` is crash, hang, refusal, annotation, documented,
+    lost, or for a variant of a test, assertion."""
 
     kind: str
     symptom: str
@@ -43,7 +45,7 @@ class Circumstances:
     tests: bool = False
     """Tests changed too: their author has looked at what the code does."""
     told: bool = False
-    """Documentation or the list of changes speaks of the function."""
+    """Documentation or the list of changes changed too."""
 
 
 def judge(
@@ -52,8 +54,10 @@ def judge(
     new: Outcome,
     change: ChangedFunction,
     around: Circumstances,
+    valued: Collection[tuple[str, str]] = (),
 ) -> Verdict | None:
-    """The fault that a difference shows; None where it may well be meant."""
+    """The fault that a difference shows; None where it may well be meant. `valued` are functions
+    (path, qualified name) that gave a value for every input before the change."""
     call = candidate.call
     if not reachable(call.qualname):
         return None
@@ -74,9 +78,12 @@ def judge(
             return Verdict("crash", new.error, _key(new))
         if refused(old, new, change) and not around.tests:
             return Verdict("refusal", f"{new.error} (it was {old.error})", _key(new))
-    if own and old.state == new.state == "returned":
-        return _annotated(old, new, change)
-    return None
+    if old.state != "returned" or new.state != "returned":
+        return None
+    verdict = _annotated(old, new, change) if own else None
+    if verdict is None and not around.tests and not around.told:
+        return _lost(candidate, old, new, change, valued)
+    return verdict
 
 
 def refused(old: Outcome, new: Outcome, change: ChangedFunction) -> bool:
@@ -150,6 +157,23 @@ def _documented(candidate: Candidate, old: Outcome, new: Outcome) -> Verdict | N
     return Verdict(
         "documented", f"gives {got}, where its docstring says {candidate.want}", ("doc",)
     )
+
+
+def _lost(
+    candidate: Candidate,
+    old: Outcome,
+    new: Outcome,
+    change: ChangedFunction,
+    valued: Collection[tuple[str, str]],
+) -> Verdict | None:
+    """Nothing where there always was a value: a `return` that is missing on one way."""
+    if new.type != "NoneType" or not _sensible(old) or candidate.distance > MILD:
+        return None
+    hints = (change.old.returns, change.new.returns)
+    before, after = (ast.dump(hint) if hint else "" for hint in hints)
+    if before != after or (candidate.call.path, candidate.call.qualname) not in valued:
+        return None
+    return Verdict("lost", f"returns None, where it gave {old.shown[:100]}", ("lost",))
 
 
 def _annotated(old: Outcome, new: Outcome, change: ChangedFunction) -> Verdict | None:

@@ -39,6 +39,8 @@ from swe_sleep.testing.tests import Tests
 HARVEST_S = 60.0
 CONFIRMED = 6
 """Differences that look like a fault, of which the simplest are looked at again one by one."""
+VALUED = 8
+"""Inputs that a function must have given a value for, before None is taken for a lost one."""
 WRITTEN = 3
 """Tests that are tried for one function until one holds."""
 
@@ -84,6 +86,7 @@ class Prover:
     def __post_init__(self) -> None:
         self._replaying = Replaying(self.tests.sandbox)
         self._changes: list[ChangedFunction] | None = None
+        self._valued: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def changes(self) -> list[ChangedFunction]:
@@ -120,6 +123,7 @@ class Prover:
             return
         pairs = self._both(every, change, max(2.0, (until - time.monotonic()) / 3))
         faults: dict[tuple[str, ...], list[tuple[Candidate, Verdict]]] = {}
+        self._valued = _valued(pairs)
         for candidate, old, new in pairs:
             tried.inputs += 1
             tried.ran |= {line for path, line in old.lines if path == change.path}
@@ -128,7 +132,7 @@ class Prover:
             if old.same(new):
                 continue
             tried.differing += 1
-            verdict = judge(candidate, old, new, change, self.around)
+            verdict = judge(candidate, old, new, change, self.around, self._valued)
             if verdict is not None:
                 faults.setdefault(verdict.key, []).append((candidate, verdict))
         for group in sorted(faults.values(), key=lambda g: min(_size(c) for c, _ in g)):
@@ -257,7 +261,7 @@ class Prover:
         for candidate, old, new in once:
             if old.same(new):
                 continue  # it came of the calls before it
-            verdict = judge(candidate, old, new, change, self.around)
+            verdict = judge(candidate, old, new, change, self.around, self._valued)
             if verdict is None:
                 continue
             tries += 1
@@ -328,6 +332,20 @@ class Prover:
         """Run a written test on what the sandbox holds."""
         self.runs += 1
         return run_written(self.tests, test, self.stop, coverage=coverage)
+
+
+def _valued(
+    pairs: Sequence[tuple[Candidate, Outcome, Outcome]],
+) -> frozenset[tuple[str, str]]:
+    """The functions that returned for many inputs before, and never None."""
+    types: dict[tuple[str, str], list[str]] = {}
+    for candidate, old, _ in pairs:
+        if old.state == "returned":
+            call = candidate.call
+            types.setdefault((call.path, call.qualname), []).append(old.type)
+    return frozenset(
+        key for key, found in types.items() if len(found) >= VALUED and "NoneType" not in found
+    )
 
 
 def _passing(told: Mapping[str, tuple[Variant, Told]]) -> set[str]:

@@ -91,6 +91,19 @@ def test_a_raise_that_went_and_left_a_crash_is_a_fault() -> None:
         assert (found.kind if found else "") == wanted
 
 
+def test_none_where_there_always_was_a_value_is_a_fault() -> None:
+    (change,) = changed_functions(file_change("a.py", OLD.encode(), NEW.encode()))
+    candidate = Candidate(Call("a.py", "f", "t.py::t", "", ("4",)), MILD)
+    none = replace(GAVE, text="None", type="NoneType", source="None")
+    for valued, around, wanted in (
+        ([("a.py", "f")], Circumstances(), "lost"),
+        ([], Circumstances(), ""),
+        ([("a.py", "f")], Circumstances(tests=True), ""),
+    ):
+        found = judge(candidate, GAVE, none, change, around, valued)
+        assert (found.kind if found else "") == wanted
+
+
 def test_a_new_signature_is_meant() -> None:
     after = "def f(x, *, y=1):\n    return g(x)\n"
     assert verdict(GAVE, raised("TypeError"), after=after) == ""

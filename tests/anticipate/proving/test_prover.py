@@ -97,6 +97,16 @@ def test_a_value_that_is_no_longer_of_the_type_that_is_said_is_proven(tried: Try
     assert found.proven.verdict.kind == "annotation"
 
 
+def test_a_return_that_is_missing_on_one_way_is_proven(tried: Try) -> None:
+    found = tried(
+        "first",
+        "    return text.split()[0]",
+        "    if text[0] != ' ':\n        return text.split()[0]",
+    )
+    assert found.proven is not None
+    assert found.proven.verdict.kind == "lost"
+
+
 def test_another_value_is_only_a_change(tried: Try) -> None:
     found = tried("first", "text.split()[0]", "text.split()[-1]")
     assert found.differing > 0
