@@ -140,7 +140,7 @@ HUGE = "A" * 300_000
 
 
 def test_text_from_the_repository_acts_on_no_terminal(make_project: Callable[..., Any]) -> None:
-    name = "tests/test_[red]steer\x1b[31m.py"
+    name = "tests/test_steer.py"
     project = make_project(
         {
             name: (
@@ -148,6 +148,7 @@ def test_text_from_the_repository_acts_on_no_terminal(make_project: Callable[...
                 f"@pytest.mark.parametrize('x', [{ESCAPES!r}, {STEER!r}])\n"
                 f"def test_steer(x):\n    raise ValueError({(ESCAPES + STEER + HUGE)!r})\n"
             ),
+            "src/[bold]\x1b[31m.py": "x = 1\n",
             f"{STEER}.py": f"# {STEER}\n\n\ndef f():\n    '''{STEER}'''\n",
         }
     )
