@@ -94,8 +94,7 @@ class Desk:
         self._grants = Grants(store, model, budget, allowed, clock)
         self._down: ModelFault | None = None
         self._batched = batch and model.options.provider == "anthropic"
-        if batch and not self._batched:
-            progress(f"{model.options.provider} has no message batches; asking directly")
+        self._untold = batch and not self._batched
         self._outbox = Outbox(
             self._asked, Batches(model, budget.stop.is_set), self._collected, clock, progress
         )
@@ -183,6 +182,10 @@ class Desk:
             cut = kept
         tries = self._may_be_asked(row, urgent=urgent)
         batched = self._batched and not urgent
+        if self._untold and not urgent:
+            self._untold = False
+            provider = self._model.options.provider
+            self._progress(f"{provider} has no message batches; asking directly")
         prices = self._prices.in_batch() if batched else self._prices
         unit = self._unit or self._here
         try:

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from swe_sleep.errors import BudgetExceeded
+from swe_sleep.model.catalogue import prices
+from swe_sleep.model.client import ClaudeModel, ClientOptions
 from swe_sleep.model.faults import ModelFault
 from swe_sleep.model.protocol import Message, Request, user
-from swe_sleep.sleep.budget import Stopped
-from swe_sleep.sleep.desk import LimitReached
+from swe_sleep.model.secrets import Masker
+from swe_sleep.sleep.budget import Budget, Stopped
+from swe_sleep.sleep.desk import Allowed, Desk, LimitReached
 from swe_sleep.sleep.limits import reached, spent_today
 
 ONE = Request("You summarise code.", (user("def f(): ..."),), max_tokens=2000, purpose="summary")
@@ -348,3 +351,24 @@ def test_no_time_is_left(office: Any) -> None:
     with pytest.raises(LimitReached, match="time of this pass"):
         office.desk(seconds=3).ask(ONE, note="n")
     assert len(api.requests) == 1
+
+
+def test_a_platform_without_batches_is_asked_directly(office: Any) -> None:
+    """Anthropic's own API alone has them; it is said once a pass."""
+    options = ClientOptions(provider="bedrock", model="no-such-model", region="eu-west-1")
+    with ClaudeModel(options) as model:
+        desk = Desk(
+            office.store,
+            model,
+            prices().on("bedrock", options.model, "eu-west-1"),
+            Masker,
+            Budget(60),
+            Allowed(),
+            office.said.append,
+            batch=True,
+        )
+        assert office.said == []
+        for _ in range(2):
+            with pytest.raises(LimitReached, match="price"):
+                desk.ask(ONE, note="n")
+    assert office.said == ["bedrock has no message batches; asking directly"]
