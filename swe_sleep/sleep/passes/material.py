@@ -29,8 +29,8 @@ MOST_COMMITS, MOST_SUBJECT = 8, 120
 MOST_LINES = 8
 MOST_FAILING = 5
 README = re.compile(r"readme(\.(md|rst|txt))?", re.IGNORECASE)
-SILENT = re.compile(r"\s*(?:\[|!|<|>|\.\. |[:|`#=~*$>-])")
-"""Lines of a README that say nothing: badges, headings, lists, rules and commands."""
+SILENT = re.compile(r"\s|(?:\[|!|<|>|\.\. |[:|`#=~*$>-])")
+"""Lines of a README that say nothing: badges, headings, lists, rules and code."""
 LEAST_WORDS = 4
 MOST_README, MOST_FILES = 500, 60
 MOST_BYTES = 400_000
