@@ -85,7 +85,7 @@ def test_only_windows_that_were_over_teach() -> None:
     seen: list[float] = []
 
     def measures(question: Question, score: learn.Floats) -> dict[str, float]:
-        seen.append(float(score[0]))
+        seen.append(score.tolist()[0])
         return {"auc": 1.0}
 
     prior = {"constant": 0.0, "code": 0.0, "fixes": 0.0}
