@@ -36,7 +36,7 @@ CHORE = re.compile(
     r"\b(typos?|typing|lint|docs?|bump|release|changelog|black|ruff|mypy|ci)\b", re.I
 )
 MOST_FILES, MOST_LINES = 3, 60
-FUNCTION_S = 75.0
+FUNCTION_S = 40.0
 MOST_FUNCTIONS = 3
 
 

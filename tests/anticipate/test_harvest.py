@@ -13,7 +13,9 @@ from swe_sleep.testing.tests import Tests
 Harvested = Callable[..., dict[str, list[Call]]]
 
 SHOP = """
-import dataclasses, enum
+import dataclasses, enum, itertools
+
+numbers = itertools.count()
 
 
 class Size(enum.Enum):
@@ -29,6 +31,7 @@ class Item:
 class Basket:
     def __init__(self, owner, *, limit=3):
         self.owner, self.limit, self.items = owner, limit, []
+        self.number = next(numbers)  # many classes count their instances
 
     def add(self, item, count=1):
         self.items.extend([item] * count)
