@@ -23,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -152,13 +151,16 @@ class Figures:
     name: str
     changes: int = 0
     passes: int = 0
-    parts: dict[str, Part] = field(default_factory=lambda: defaultdict(Part))
+    parts: dict[str, Part] = field(default_factory=dict)
     batches: int = 0
     most_pass_usd: float = 0.0
     limits: list[str] = field(default_factory=list)
     whole_bytes: int = 0
     """Of the changed source files, had they been sent whole."""
     seconds: float = 0.0
+
+    def part(self, name: str) -> Part:
+        return self.parts.setdefault(name, Part())
 
     @property
     def total(self) -> Part:
@@ -230,7 +232,7 @@ class Day:
         lines = self.store.spent()[before:]
         for line in lines:
             if line.usage.tokens:
-                part = figures.parts[line.what]
+                part = figures.part(line.what)
                 part.tokens += line.usage.tokens
                 part.usd += line.usage.cost_usd or 0.0
         figures.passes += 1
@@ -253,7 +255,7 @@ class Day:
                 for raw in opened:
                     line = json.loads(raw)
                     if line["kind"] == "request":
-                        part = figures.parts[file.name.partition("-")[0]]
+                        part = figures.part(file.name.partition("-")[0])
                         part.requests += 1
                         part.sent_bytes += len(json.dumps(line["body"], ensure_ascii=False))
                         new += 1
