@@ -26,6 +26,7 @@ def status(as_json: output.Json = False) -> None:
 
     Reads only. For the hooks themselves: swe-sleep hook status
     """
+    from swe_sleep.anticipate.leads.earnings import Earnings
     from swe_sleep.cli.display import limit_line
     from swe_sleep.cli.known import reading
     from swe_sleep.notes import kinds, ledger
@@ -45,6 +46,7 @@ def status(as_json: output.Json = False) -> None:
         size = known.store.size_bytes()
         queued = _waiting(known.repository)
         folder = known.repository.state_dir
+        off = Earnings(known.store).said()
     midnight = ledger.midnight(time.time())
     today = {
         activity: Usage.total(
@@ -68,6 +70,7 @@ def status(as_json: output.Json = False) -> None:
                 "waiting_since": idle_since,
                 "replies": {"requests": replies.requests, "batches": replies.batches},
                 "limits": reached,
+                "leads_off": off,
                 "today": today,
                 "days": days,
                 "store": {"folder": output.shown(folder), "size_bytes": size},
@@ -94,6 +97,8 @@ def status(as_json: output.Json = False) -> None:
         console.print(f"asked    {said} in message batches; the replies are collected later")
     for limit in reached:
         console.print(f"limit    {limit_line(limit)}", style="yellow")
+    for line in off:
+        console.print(f"leads    {line}", style="dim")
     if today["solve"].wall_s:
         console.print(f"today    solve: {output.cost(today['solve'])}")
     _tell_ledger(console, days)

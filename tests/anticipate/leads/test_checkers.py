@@ -117,6 +117,19 @@ print(json.dumps([{FINDING!r}]))
     assert not Path(seen["cwd"]).exists()
 
 
+def test_the_real_ty_finds_a_call_that_lacks_an_argument() -> None:
+    files = {
+        "pkg/__init__.py": b"",
+        "pkg/a.py": b"def add(x: int, y: int) -> int:\n    return x + y\n",
+        "pkg/b.py": b"from pkg.a import add\n\n\ndef h() -> int:\n    return add(1)\n",
+        "pyproject.toml": b'[tool.ty.rules]\nall = "ignore"\n',
+    }
+    (found,) = checkers.ty(files, ["pkg/b.py"], roots=["."], timeout_s=120)
+    assert (found.kind, found.path, found.line, found.qualname) == (
+        "ty missing-argument", "pkg/b.py", 5, "h",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "source",
     ["print('not json')", "sys.exit('it crashed')", "print('[' * 100000)", "time.sleep(60)"],
