@@ -63,6 +63,7 @@ from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.about import About
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
+from swe_sleep.solve.predicted import anticipated, suspected
 from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.saving import savings
 from swe_sleep.solve.solve import Limits as SolveLimits
@@ -79,7 +80,8 @@ MOST_SETTLING_S = 30.0
 def located(
     known: Known, settings: Settings, progress: Callable[[str], None]
 ) -> Callable[[str], Sequence[ContextLine]]:
-    """What gives a prompt the likely places of an issue, within the settings' tokens."""
+    """What gives a prompt the likely places of an issue, within the settings' tokens; first what
+    sleep suspected of the very issue."""
 
     def lines(text: str) -> Sequence[ContextLine]:
         if not settings.solve.context_tokens or not text.strip():
@@ -87,7 +89,8 @@ def located(
         from swe_sleep.locate.pack import pack
 
         ranking = locator(known, progress).locate(text)
-        return pack(ranking, settings.solve.context_tokens, known.outlines.get)
+        places = pack(ranking, settings.solve.context_tokens, known.outlines.get)
+        return [*suspected(anticipated(known.view, text)), *places]
 
     return lines
 
