@@ -32,7 +32,7 @@ from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.testing.discovery import find_test_files
 from swe_sleep.testing.tests import Tests
 
-SUITE_S = 120.0
+SUITE_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_finds_what_no_test_shows(make_project: MakeProject) -> None:
     assert issue.suspicions[0].place.line == 3
     assert issue.written is not None and "hypothesis" not in issue.written.content
     assert 0.5 < seen.note.confidence < 1
-    assert "`name`: like those that tests and examples pass." in seen.note.body
+    assert "`name`: as its annotation says." in seen.note.body
     assert "lib/names.py" in seen.note.inputs
     assert "tests/test_names.py" not in project.git("status", "--short")
 

@@ -22,8 +22,9 @@ MOST_TESTS = 12
 """Tests that are run to see how they call a function."""
 HARVEST_S = 8.0
 _IMPORT = re.compile(r"(?:from (?P<module>[\w.]+) )?import (?P<name>[\w.]+)(?: as (?P<alias>\w+))?")
-TEST_S = 5.0
-"""A test that runs longer than this hangs: what it calls took some milliseconds."""
+HANGS_S = 8.0
+"""A test that runs longer than this hangs: other calls took some milliseconds."""
+RUN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,11 @@ def hunt(ground: Ground, target: Target, covering: Sequence[str] = ()) -> Hunted
 def _confirm(ground: Ground, target: Target, find: Find, folder: str, hunted: Hunted) -> str:
     """Run the written test twice; why it does not count, or "" where it is kept."""
     written = writing.test_of(find, target, folder)
+    test_s = HANGS_S if find.kind == "hang" else RUN_S / 2
     run = TestRun()
     result: TestResult | None = None
     for coverage in (True, False):
-        run, first = run_written(ground, written, coverage=coverage), run
+        run, first = run_written(ground, written, coverage=coverage, test_s=test_s), run
         hunted.test_runs += 1
         result = run.result(written.tests[0])
         why = not_as_stated(find, result)
@@ -144,14 +146,14 @@ def _confirm(ground: Ground, target: Target, find: Find, folder: str, hunted: Hu
     return ""
 
 
-def run_written(ground: Ground, written: WrittenTest, *, coverage: bool) -> TestRun:
+def run_written(ground: Ground, written: WrittenTest, *, coverage: bool, test_s: float) -> TestRun:
     """The written test in the sandbox, which is left as it was."""
     ground.tests.sandbox.put(written.files)
     try:
         return ground.tests.run(
             written.tests,
-            timeout_s=TEST_S * 6,
-            test_timeout_s=TEST_S,
+            timeout_s=RUN_S,
+            test_timeout_s=test_s,
             coverage=coverage,
             strict=False,
             stop=ground.stop,
@@ -166,8 +168,8 @@ def passes_with(ground: Ground, written: WrittenTest, old: Mapping[str, bytes]) 
     try:
         run = ground.tests.run(
             written.tests,
-            timeout_s=TEST_S * 6,
-            test_timeout_s=TEST_S,
+            timeout_s=RUN_S,
+            test_timeout_s=HANGS_S,
             strict=False,
             stop=ground.stop,
         )

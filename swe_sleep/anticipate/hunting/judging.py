@@ -92,11 +92,21 @@ class Judge:
             return self._crash(find)
         return ""
 
+    @staticmethod
+    def _values(find: Find) -> list[str]:
+        return [*find.arguments, *find.keywords.values()]
+
     def _crash(self, find: Find) -> str:
         if not find.frames:
             return "it is nowhere in the repository"
         if any(is_test_path(place.path) for place, _ in find.frames):
             return "it is in a test"
+        told = {"annotation", "docstring"}.issuperset(find.evidence.values())
+        of_types = find.kind in ("TypeError", "AttributeError")
+        if of_types and not told and "NoneType" not in find.message:
+            return "only calls tell which types fit"
+        if of_types and "None" in self._values(find):
+            return "None was passed"
         if find.kind == "re.error" and any(_PATTERNS.search(name) for name in find.evidence):
             return "a pattern was passed"
         return ""

@@ -7,6 +7,7 @@ import asyncio
 import collections.abc
 import importlib
 import inspect
+import re
 import sys
 import typing
 from typing import Any
@@ -20,6 +21,9 @@ ALWAYS = ("datetime", "decimal", "fractions", "pathlib")
 MOST_TAKEN = 200
 """Items that are taken of what a call gives back as an iterator."""
 _PLAIN = {kind.__name__: kind for kind in (str, int, float, bytes, bool)}
+_LANGUAGES = re.compile(
+    r"(?:^|_)(?:format|fmt|template|pattern|regexp?|expr\w*|spec|mode|encoding|locale|query|code)s?$"
+)
 _NOT_MADE = ("Base", "Mixin", "Abstract", "Meta", "Protocol", "Interface")
 
 
@@ -81,6 +85,7 @@ class Target:
         self.evidence = {}  # type: dict[str, str]
         self.seen = {}  # type: dict[str, Any]
         self.calls = []  # type: list[Any]
+        self.shapes = {}  # type: dict[str, Any]
         self.prefix = self.names.of(self.object if self.owner is None else self.owner)
         self._read_examples()
         self.drawn = self._calls()
@@ -125,19 +130,27 @@ class Target:
             except Exception:  # an example that can not be built again is none
                 continue
             self.calls.append(call)
+            shapes = [expressions.shape(value) for value in [*arguments, *keywords.values()]]
+            self.shapes[str(call)] = shapes
             for (_, _, name), value in zip(slots, [*arguments, *keywords.values()]):
                 if name:
                     self.seen.setdefault(name, []).append(value)
-                    self.evidence[name] = "seen"
+                    told = any(
+                        p.name == name and p.annotation is not p.empty for p in self.parameters
+                    )
+                    self.evidence[name] = "annotation" if told else "seen"
         del self.calls[40:]
 
     def _misfits(self, slots: Any, values: Any) -> bool:
         """Whether a value is plainly of another type than its annotation says."""
-        hints = {p.name: p.annotation for p in self.parameters if p.kind is not p.VAR_POSITIONAL}
+        hints: Any = {
+            p.name: p.annotation for p in self.parameters if p.kind is not p.VAR_POSITIONAL
+        }
         for (_, _, name), value in zip(slots, values):
-            hint = _PLAIN.get(str(hints.get(name)), hints.get(name))
-            fits = (float, int) if hint is float else hint
-            if hint in _PLAIN.values() and not isinstance(value, fits):
+            hint: Any = _PLAIN.get(str(hints.get(name)), hints.get(name))
+            if hint is float and isinstance(value, int):
+                continue
+            if hint in _PLAIN.values() and not isinstance(value, hint):
                 return True
         return False
 
@@ -171,21 +184,23 @@ class Target:
         return st.one_of(options)
 
     def _near_examples(self) -> Any:
-        fitting = {}  # type: dict[str, Any]
+        fitting = {}  # type: dict[Any, Any]
         for parameter in self.parameters:
-            strategies = []
-            if parameter.name in self.seen:
+            name, annotated = parameter.name, self._annotated(parameter)
+            if _LANGUAGES.search(name):
+                continue  # any change of it may make it mean nothing
+            shapes = {expressions.shape(value) for value in self.seen.get(name, ())}
+            for each in shapes:
+                values = [v for v in self.seen[name] if expressions.shape(v) == each]
                 try:
-                    strategies.append(expressions.like(self.seen[parameter.name]))
+                    strategy = expressions.like(values)
                 except NoFit:
-                    pass
-            annotated = self._annotated(parameter)
-            if annotated is not None:
-                strategies.append(annotated)
-            if strategies:
-                fitting[parameter.name] = st.one_of(strategies)
+                    continue
+                if annotated is not None:
+                    strategy = st.one_of(strategy, annotated)
+                fitting[name, each] = strategy
         shortest = sorted(self.calls, key=lambda call: (len(str(call)), str(call)))
-        receivers = [call["receiver"] for call in shortest]
+        shapes_of = self.shapes
 
         @st.composite
         def near(draw: Any) -> Any:
@@ -195,12 +210,9 @@ class Target:
                 "arguments": list(call["arguments"]),
                 "keywords": dict(call["keywords"]),
             }
-            slots = [slot for slot in self.slots(call) if slot[2] in fitting]
-            for kind, place, name in slots:
-                if draw(st.booleans()):
-                    call[kind][place] = draw(fitting[name])
-            if receivers and draw(st.integers(0, 5)) == 5:
-                call["receiver"] = draw(st.sampled_from(receivers))
+            for (kind, place, name), each in zip(self.slots(call), shapes_of[str(call)]):
+                if (name, each) in fitting and draw(st.booleans()):
+                    call[kind][place] = draw(fitting[name, each])
             return call
 
         return near()

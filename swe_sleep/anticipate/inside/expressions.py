@@ -220,6 +220,19 @@ def as_tuple(items: Any) -> str:
 # -- like a value that was seen ----------------------------------------------------------------
 
 
+def shape(value: Any, depth: int = 2) -> str:
+    """A value's type with those of what it holds: what a function is given together fits together,
+    so one value is only put in the place of another of the same shape."""
+    kind = type(value)
+    if depth and kind in (list, tuple, set, frozenset):
+        inner = sorted({shape(item, depth - 1) for item in value})
+        return "%s[%s]" % (kind.__name__, ", ".join(inner))
+    if depth and kind is dict:
+        inner = sorted({"%r: %s" % (key, shape(item, depth - 1)) for key, item in value.items()})
+        return "{%s}" % ", ".join(inner)
+    return str(kind.__name__)
+
+
 def like(values: Any, depth: int = DEPTH) -> Sources:
     """Values of the types and about the size of those that were seen. Raises NoFit."""
     kinds = {type(value) for value in values}

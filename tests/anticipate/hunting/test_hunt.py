@@ -79,6 +79,18 @@ def good(text: str, times: int = 2) -> str:
     return text.strip() * times
 
 
+def grouped(key, items):
+    """Items by what the key says of them."""
+    found = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def filled(value, format="{}"):
+    return format.format(value)
+
+
 def stops(text: str) -> str:
     while text.startswith("a"):
         pass
@@ -100,7 +112,7 @@ def numbers(text: str) -> Optional[List[int]]:
     return found if found[-1:] else found[0:]
 '''
 TESTS = """\
-from lib.texts import escape, good, initials, squeeze_spaces, unescape
+from lib.texts import escape, filled, good, grouped, initials, squeeze_spaces, unescape
 
 
 def test_initials():
@@ -117,6 +129,16 @@ def test_escape():
     assert escape("a < b") == "a &lt; b"
     assert escape("a & b") == "a &amp; b"
     assert unescape("a &lt; b") == "a < b"
+
+
+def test_grouped():
+    assert grouped(str.lower, ["a", "A"]) == {"a": ["a", "A"]}
+    assert grouped(lambda n: n % 2, [1, 2]) == {1: [1], 0: [2]}
+
+
+def test_filled():
+    assert filled(1, "{}%") == "1%"
+    assert filled("a", format="<{}>") == "<a>"
 
 
 def test_good():
@@ -165,7 +187,7 @@ def test_finds_true_faults(hunter: Hunter) -> None:
     (finding,) = initials.findings
     assert finding.result.outcome is Outcome.FAILED
     assert shown(initials) == ["IndexError: string index out of range"]
-    assert finding.find.evidence == {"name": "seen"}
+    assert finding.find.evidence == {"name": "annotation"}
     assert finding.written.path.startswith("tests/test_hunt_initials_")
     assert "hypothesis" not in finding.written.content
     compile(finding.written.content, finding.written.path, "exec")
@@ -193,7 +215,16 @@ def test_finds_broken_properties(hunter: Hunter) -> None:
 
 
 def test_keeps_silent_on_errors_that_are_meant(hunter: Hunter) -> None:
-    for name in ("first_word", "lookup", "share", "checked", "good", "numbers"):
+    for name in (
+        "first_word",
+        "lookup",
+        "share",
+        "checked",
+        "good",
+        "numbers",
+        "grouped",
+        "filled",
+    ):
         hunted = hunter(name)
         assert hunted.exercised.calls > 10, (name, hunted.why)
         assert hunted.findings == [], name
