@@ -67,10 +67,10 @@ def test_what_failed_before_runs_once(shop: Any) -> None:
 def test_flaky_test_is_told_from_a_fault(shop: Any, tmp_path_factory: Any) -> None:
     shop.write(
         "tests/test_flaky.py",
-        "import pathlib\n\nCOUNT = pathlib.Path('/tmp/runs')\n\n\n"
+        "import pathlib, tempfile\n\nCOUNT = pathlib.Path(tempfile.gettempdir(), 'runs')\n\n\n"
         "def test_flaky():\n    runs = len(COUNT.read_text()) if COUNT.exists() else 0\n"
         "    COUNT.write_text('.' * (runs + 1))\n    assert runs % 2 == 1\n\n\n"
-        "def test_faulty():\n    assert 1 == 2\n".replace("/tmp/runs", "runs.txt"),
+        "def test_faulty():\n    assert 1 == 2\n",
     )
 
     slept(shop)
@@ -107,6 +107,42 @@ def test_what_passes_again_is_heard_from_a_fresh_process(shop: Any) -> None:
     ran = slept(shop)
     assert ran.count(f"{MONEY}::test_vat") == ran.count(f"{BASKET}::test_total") == 2
     assert shop.bad() == set()
+
+
+def test_examples_in_texts_are_tests_where_the_settings_say_so(shop: Any) -> None:
+    shop.write("pytest.ini", "[pytest]\naddopts = --doctest-glob='*.rst'\n")
+    shop.write(
+        "docs/use.rst", "Prices\n\n>>> from shop.money import euros\n>>> euros(205)\n'2.05'\n"
+    )
+    slept(shop)
+    text = "docs/use.rst::use.rst"
+    assert shop.outcomes()[text] is Outcome.PASSED
+    shop.edit("shop/money.py", "f'{cents // 100}.", "f'{cents // 100},")
+
+    assert slept(shop).count(text) == 2
+    assert shop.bad() == {text, f"{MONEY}::test_euros"}
+
+
+def test_what_a_test_starts_may_run_any_file(shop: Any) -> None:
+    shop.write(
+        "tests/test_program.py",
+        "import subprocess, sys\n\nCODE = 'from shop.money import euros; print(euros(100))'\n\n\n"
+        "def test_program():\n"
+        "    done = subprocess.run([sys.executable, '-c', CODE], capture_output=True, text=True)\n"
+        "    assert done.stdout == '1.00\\n'\n\n\ndef test_other():\n    assert sys.argv\n",
+    )
+    slept(shop)
+    program = "tests/test_program.py::test_program"
+    assert shop.outcomes()[program] is Outcome.PASSED
+    shop.write("README.md", "A shop.\n")
+    assert slept(shop) == []
+    shop.edit("shop/money.py", "f'{cents // 100}.", "f'{cents // 100},")
+
+    ran = slept(shop)
+    assert program in ran
+    assert "tests/test_program.py::test_other" not in ran
+    assert program in shop.bad()
+    assert set(shop.tests_of("tests/test_program.py").passed_with[program]) == {"shop/money.py"}
 
 
 def test_budget_that_cuts_the_tests_leaves_the_rest_pending(

@@ -16,7 +16,7 @@ import msgspec
 from swe_sleep.notes import kinds
 from swe_sleep.notes.kinds import TestsOfFile
 from swe_sleep.notes.view import Seen
-from swe_sleep.records import Coverage, Outcome
+from swe_sleep.records import TREE, Coverage, Outcome
 from swe_sleep.repo.lines import LineChange, line_change
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of, find_test_files
@@ -80,11 +80,11 @@ class Carrying:
     def _changed(self, seen: Seen) -> dict[str, LineChange | None]:
         """The inputs that changed: how, or None where that is not known, or the file is gone."""
         snapshot = self._work.snapshot
-        return {
-            path: self._change(path, blob)
-            for path, blob in seen.note.inputs.items()
-            if snapshot.blob(path) != blob
-        }
+        changed = [p for p, blob in seen.note.inputs.items() if snapshot.blob(p) != blob]
+        languages = self._work.outlines.languages
+        if TREE in changed and not any(path in languages for path in self._work.changed()):
+            changed.remove(TREE)  # no program changed
+        return {path: self._change(path, seen.note.inputs[path]) for path in changed}
 
     def _change(self, path: str, blob: str) -> LineChange | None:
         if (path, blob) not in self._changes:
@@ -165,8 +165,12 @@ class Carrying:
                     continue  # it passes still
                 found.setdefault(test, {})
             if test in found:
-                for file in imported | (coverage.lines.get(test, {}).keys() & changed.keys()):
+                ran = coverage.lines.get(test, {}).keys() & changed.keys()
+                for file in (imported | ran) - {TREE}:
                     found[test].setdefault(file, seen.note.inputs[file])
+                if TREE in ran:
+                    for file, (before, _) in self._work.changed().items():
+                        found[test].setdefault(file, before)
         return found
 
     @cached_property

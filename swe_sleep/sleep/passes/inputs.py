@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from swe_sleep.notes.evidence import Failing
-from swe_sleep.records import ABSENT, TestResult, file_of
+from swe_sleep.records import ABSENT, TREE, TestResult, file_of
 from swe_sleep.sleep.situation import Situation
 from swe_sleep.testing.discovery import configuration_of
 
@@ -19,11 +19,17 @@ def inputs_of(work: Situation, tests: Iterable[Failing]) -> dict[str, str]:
         file = file_of(test.id)
         ran = {*test.covered, *(frame.path for frame in test.result.frames)}
         inputs |= {path: work.snapshot.blob(path) for path in ran if path in work.snapshot.files}
+        inputs |= unseen_inputs(work, test.covered)
         if not test.covered:  # it never got to run
             inputs |= import_inputs(work, file)
         inputs |= missing_inputs(work, test.result)
         inputs |= configuration_of(file, work.snapshot) | {file: work.snapshot.blob(file)}
     return inputs
+
+
+def unseen_inputs(work: Situation, covered: Container[str]) -> dict[str, str]:
+    """Where a test started programs of its own, which files these ran nobody saw: any may count."""
+    return {TREE: work.snapshot.id} if TREE in covered else {}
 
 
 def import_inputs(work: Situation, path: str) -> dict[str, str]:

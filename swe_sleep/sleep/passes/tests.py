@@ -31,7 +31,7 @@ from swe_sleep.records import (
 from swe_sleep.sleep import schedule
 from swe_sleep.sleep.engine import Made, Unit
 from swe_sleep.sleep.passes.carrying import Carried, Carrying
-from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs
+from swe_sleep.sleep.passes.inputs import import_inputs, missing_inputs, unseen_inputs
 from swe_sleep.sleep.passes.order import FIRST_SLICE_S, SLICE_S, by_interest, choose, touched
 from swe_sleep.sleep.schedule import Product
 from swe_sleep.sleep.situation import Situation
@@ -335,6 +335,7 @@ def _inputs(work: Situation, path: str, coverage: Coverage, data: TestsOfFile) -
         inputs |= import_inputs(work, path)
     for result in data.results:
         inputs |= missing_inputs(work, result)
+    inputs |= unseen_inputs(work, covered)
     return inputs | configuration_of(path, work.snapshot) | {path: work.snapshot.blob(path)}
 
 

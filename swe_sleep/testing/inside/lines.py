@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from typing import Any
 
+ANYTHING = "<tree>"
+"""Stands among the files of a test that started a Python of its own, or a program of the
+repository: what ran there, nobody saw."""
+STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 BATCH_TESTS, BATCH_S = 64, 2.0
 _clock = time.monotonic  # tests replace it
 
@@ -41,12 +46,23 @@ class Lines:
         self._names: dict[str, str] = {"": ""}
         self._count = 0
         self._written = _clock()
+        self._test = ""
+        self._started: set[str] = set()
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Cheap: it is called for whatever the interpreter does."""
+        if event in STARTS and self._test:
+            text = repr(arguments[:2])
+            if "python" in text or sys.prefix in text or self.root in text or "./" in text:
+                self._started.add(self._test)
 
     def begin(self, test_id: str) -> None:
         """What runs from now on is this test's."""
         self._count += 1
         context = str(self._count)
         self._names[context] = test_id
+        self._test = context
         self.resume()
         self._cov.switch_context(context)
         self.pause()
@@ -60,6 +76,7 @@ class Lines:
         self._cov.stop()
 
     def end(self) -> None:
+        self._test = ""
         if self._count % BATCH_TESTS == 0 or _clock() - self._written > BATCH_S:
             self._write()
 
@@ -79,6 +96,9 @@ class Lines:
                 for context in self._names.keys() & contexts:
                     lines = found.setdefault(context, {}).setdefault(name, [])
                     lines.append(line)
+        for context in self._started & self._names.keys():
+            found.setdefault(context, {})[ANYTHING] = [1]
+        self._started.clear()
         if hasattr(data, "purge_files"):  # since coverage 7.2; before, it only takes longer
             data.purge_files(files)
         with open(self.path, "a", encoding="ascii") as out:
