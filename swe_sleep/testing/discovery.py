@@ -42,11 +42,14 @@ class Layout:
     )  # fmt: skip
     configuration: str = ""
     """The file that said so, if any did."""
+    doctest_files: tuple[str, ...] = ()
+    """Patterns of texts whose examples are tests."""
 
     def holds(self, path: str) -> bool:
         """Whether pytest would look for tests in this file."""
         pure = PurePosixPath(path)
-        if pure.suffix != ".py" or not self._wanted(pure):
+        text = pure.suffix != ".py" and any(_matches(pure, each) for each in self.doctest_files)
+        if not text and (pure.suffix != ".py" or not self._wanted(pure)):
             return False
         folders = [folder for folder in pure.parents if folder.name]
         if any(_matches(folder, p) for folder in folders for p in self.skipped_folders):
@@ -71,6 +74,7 @@ def layout(snapshot: Snapshot) -> Layout:
                 _words(options.get("python_files")) or default.python_files,
                 _words(options.get("norecursedirs")) or default.skipped_folders,
                 name,
+                _doctest_files(_words(options.get("addopts"))),
             )
     return Layout(_folders_of_runs(snapshot))
 
@@ -123,6 +127,16 @@ def _options(name: str, content: bytes) -> Mapping[str, Any] | None:
         return {} if name.endswith("pytest.ini") else None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, configparser.Error, AttributeError):
         return None
+
+
+def _doctest_files(options: tuple[str, ...]) -> tuple[str, ...]:
+    name = "--doctest-glob"
+    after = zip(("", *options), options, strict=False)
+    return tuple(
+        word.removeprefix(f"{name}=")
+        for before, word in after
+        if before == name or word.startswith(f"{name}=")
+    )
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -36,6 +36,16 @@ FOUND = ["other/test_c.py", "tests/test_a.py", "tests/unit/b_test.py"]
         ("setup.cfg", "[tool:pytest]\npython_files = check_*.py", ["checks/check_e.py"]),
         ("tox.ini", "[pytest]\nnorecursedirs = unit other", ["build/test_d.py", "tests/test_a.py"]),
         ("tox.ini", "[pytest]\nnorecursedirs = tests/unit build", FOUND[:2]),
+        (
+            "setup.cfg",
+            "[tool:pytest]\ntestpaths = src other\naddopts =\n  -q\n  --doctest-glob='*.txt'",
+            [FOUND[0], "src/test_helper_of_nothing.txt"],
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\ntestpaths = other README\naddopts = --doctest-glob README",
+            FOUND[:1],
+        ),
         ("pyproject.toml", "[broken", FOUND),
     ],
 )
