@@ -42,7 +42,6 @@ LIBRARIES = (
     "alecthomas/voluptuous",
     "python-semver/python-semver",
     "davidhalter/parso",
-    "pytoolz/toolz",
     "SethMMorton/natsort",
 )
 """Held away: nothing was tuned on these."""
