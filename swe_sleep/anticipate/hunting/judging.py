@@ -107,6 +107,8 @@ class Judge:
             return "only calls tell which types fit"
         if of_types and "None" in self._values(find):
             return "None was passed"
+        if any(re.search(rf"\b{re.escape(name)}\(", find.statement) for name in find.evidence):
+            return "it broke in a function that was passed"
         if find.kind == "re.error" and any(_PATTERNS.search(name) for name in find.evidence):
             return "a pattern was passed"
         return ""
