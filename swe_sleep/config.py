@@ -39,6 +39,16 @@ FROM_PERSON_ONLY = (
     "model.prices",
     "environment.python",
 )
+ONLY_LOWERED = (
+    "sleep.budget_usd",
+    "sleep.budget_usd_day",
+    "sleep.budget_usd_note",
+    "sleep.budget_tokens",
+    "model.budget_usd",
+    "model.budget_tokens",
+)
+"""What may be spent. A repository's file may ask for less than the defaults: it may be a
+stranger's, and it is the person who pays."""
 PYTHON_VERSION = re.compile(r"3(?:\.\d+){1,2}\Z")
 DEFAULT_MODEL = "claude-opus-5-5"
 """The provider's own advice for long work on code, and cheaper than the Opus before it."""
@@ -227,7 +237,9 @@ def load(root: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
                         f"Set {_variable(key)} instead.",
                     )
             layers.append((label, table))
-    layers.append(("the environment", _environment()))
+    own = _environment()
+    _refuse_raised(layers, own)
+    layers.append(("the environment", own))
     nested: dict[str, Any] = {}
     for key, value in (flags or {}).items():
         if value is not None:
@@ -241,6 +253,25 @@ def load(root: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         return Settings(**merged)
     except ValidationError as error:
         raise _named(error, layers) from None
+
+
+def _refuse_raised(files: list[tuple[str, dict[str, Any]]], own: dict[str, Any]) -> None:
+    """Raises ConfigError where a repository's file raises what may be spent, and the person has
+    not said how much it is."""
+    for label, table in files:
+        for key in ONLY_LOWERED:
+            name, _, field = key.partition(".")
+            value = _look_up(table, [name, field])
+            model = Settings.model_fields[name].annotation
+            assert isinstance(model, type) and issubclass(model, BaseModel)
+            default = model.model_fields[field].default
+            raised = isinstance(value, int | float) and value > default
+            if raised and _look_up(own, [name, field]) is None:
+                raise ConfigError(
+                    f"{label}: {key} may not be raised by a repository's file; "
+                    f"{value} is more than {default}.",
+                    f"Set {_variable(key)} instead.",
+                )
 
 
 def _files(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:

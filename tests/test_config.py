@@ -16,17 +16,42 @@ def test_each_layer_is_stronger_than_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(
-        "[tool.swe-sleep.sleep]\nbudget_s = 1\nbudget_usd = 1\nspeculate_s = 1\nhistory_commits = 1"
+        "[tool.swe-sleep.sleep]\nbudget_s = 1\nbudget_usd = 0.1\nspeculate_s = 1\n"
+        "history_commits = 1"
     )
     assert load(tmp_path).sleep.budget_s == 1
     (tmp_path / "swe-sleep.toml").write_text(
-        "[sleep]\nbudget_s = 2\nbudget_usd = 2\nspeculate_s = 2"
+        "[sleep]\nbudget_s = 2\nbudget_usd = 0.2\nspeculate_s = 2"
     )
     monkeypatch.setenv("SWE_SLEEP_SLEEP__BUDGET_S", "3")
     monkeypatch.setenv("SWE_SLEEP_SLEEP__BUDGET_USD", "3")
     sleep = load(tmp_path, {"sleep.budget_s": 4, "watch.settle_s": None}).sleep
     assert (sleep.budget_s, sleep.budget_usd, sleep.speculate_s) == (4, 3, 2)
     assert sleep.history_commits == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("sleep", "budget_usd"),
+        ("sleep", "budget_usd_day"),
+        ("sleep", "budget_tokens"),
+        ("model", "budget_usd"),
+    ],
+)
+def test_a_repository_may_ask_for_less_money_and_not_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, key: str
+) -> None:
+    file = tmp_path / "swe-sleep.toml"
+    file.write_text(f"[{table}]\n{key} = 0\n")
+    assert getattr(getattr(load(tmp_path), table), key) == 0
+    file.write_text(f"[{table}]\n{key} = 99999999\n")
+    with pytest.raises(ConfigError, match=f"{table}.{key} may not be raised") as raised:
+        load(tmp_path)
+    variable = f"SWE_SLEEP_{table}__{key}".upper()
+    assert variable in raised.value.advice
+    monkeypatch.setenv(variable, "3")  # the person has said how much it is
+    assert getattr(getattr(load(tmp_path), table), key) == 3
 
 
 @pytest.mark.parametrize(
