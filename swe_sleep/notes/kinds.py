@@ -10,7 +10,7 @@
 | `issue`   | a test or a path | AnticipatedIssue  | what a user would report next                |
 | `risk`    | the repository   | RiskData          | what is likely to need a fix                 |
 | `environment` | the repository | EnvironmentData | what the tests run in, and if they collect |
-| `summary` | a file, a folder ("shop/"), or the repository | SummaryData | what it is for, contracts, pitfalls |
+| `summary` | a file, "shop/", or all | SummaryData | what it is for, contracts, pitfalls |
 
 Outlines are not notes but artefacts: pure functions of one blob, stored by its id.
 """

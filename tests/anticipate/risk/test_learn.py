@@ -7,7 +7,7 @@ import pytest
 
 from swe_sleep.anticipate.risk import accuracy, changes, learn
 from swe_sleep.anticipate.risk.items import Table
-from swe_sleep.anticipate.risk.learn import MODEL, SIZE, Learned, Prior, Question
+from swe_sleep.anticipate.risk.learn import MODEL, SIZE, Floats, Learned, Prior, Question
 from swe_sleep.anticipate.risk.model import fit, log_odds, sigmoid
 from swe_sleep.anticipate.risk.replay import YEAR
 
@@ -84,7 +84,7 @@ def test_only_windows_that_were_over_teach() -> None:
     by_hand = learn.own(questions[:1], {"constant": 0.0, "code": 0.0, "fixes": 0.0}, 200.0)
     seen: list[float] = []
 
-    def measures(question: Question, score: learn.Floats) -> dict[str, float]:
+    def measures(question: Question, score: Floats) -> dict[str, float]:
         seen.append(score.tolist()[0])
         return {"auc": 1.0}
 
