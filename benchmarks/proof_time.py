@@ -38,6 +38,14 @@ from swe_sleep.records import AnticipatedIssue, State
 PATIENCE_S = 90.0
 LOOK_S = 0.02
 FIRST_S = 900.0
+MENDED_S = 20.0
+UNDISTURBED = {
+    "COLUMNS": "200",
+    "PYTHONUNBUFFERED": "1",
+    "SWE_SLEEP_SLEEP__IDLE": "false",
+    "SWE_SLEEP_SLEEP__HUNT": "false",
+}
+"""What nobody waits for would wait for a free machine, and the next edit for its end."""
 AREAS = ("stock", "orders", "prices", "people", "routes", "tax", "mail", "plans", "goods", "dates")
 PER_AREA = 19
 """Modules of an area, in layers: each uses two of the layer below."""
@@ -251,9 +259,10 @@ class Watcher:
         command = [sys.executable, "-m", "swe_sleep", "watch", "--backend", "local", *flags]
         self._process = subprocess.Popen(
             command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=os.environ | {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+            env=os.environ | UNDISTURBED,
         )  # fmt: skip
-        self._ended = 0
+        self._ended = self._changed = 0
+        self._idle = False
         self._news = threading.Condition()
         self._log = log.open("a")
         threading.Thread(target=self._read, daemon=True).start()
@@ -263,9 +272,15 @@ class Watcher:
         for line in self._process.stdout:
             self._log.write(f"{time.time():.2f} {line}")
             self._log.flush()
+            if "changed: " in line:
+                with self._news:
+                    self._changed += 1
+                    self._idle = False
+                    self._news.notify_all()
             if "renewed in" in line or "Nothing to do" in line or "before anything" in line:
                 with self._news:
                     self._ended += 1
+                    self._idle = True
                     self._news.notify_all()
 
     @property
@@ -276,6 +291,16 @@ class Watcher:
         """Until it reported the end of one more pass than so many."""
         with self._news:
             return self._news.wait_for(lambda: self._ended > beyond, timeout_s)
+
+    @property
+    def changed(self) -> int:
+        """Changes that it told of."""
+        return self._changed
+
+    def through(self, beyond: int, timeout_s: float = 0.0) -> bool:
+        """Whether it told of more changes than so many, and of the end of the last one's pass."""
+        with self._news:
+            return self._news.wait_for(lambda: self._changed > beyond and self._idle, timeout_s)
 
     def close(self) -> None:
         self._process.send_signal(signal.SIGINT)
@@ -310,7 +335,7 @@ def measure(tree: Path, edit: Edit, watcher: Watcher, patience_s: float) -> Time
         raise SystemExit(f"{edit.path} does not hold {edit.old!r}.")
     timed = Timed(edit.what, edit.path)
     database = sqlite3.connect(f"file:{tree}/.git/swe-sleep/{NOTES_FILE}?mode=ro", uri=True)
-    ended = watcher.ended
+    changed = watcher.changed
     file.write_text(right.replace(edit.old, edit.new, 1))
     began, moment = time.monotonic(), time.time()
     try:
@@ -329,16 +354,15 @@ def measure(tree: Path, edit: Edit, watcher: Watcher, patience_s: float) -> Time
                 timed.summary = patched[0].patches[0].summary
                 timed.tests = len(patched[0].tests)
                 break
-            if watcher.ended > ended:  # it has no more to say
+            if watcher.through(changed):  # it has no more to say
                 break
             time.sleep(LOOK_S)
     finally:
         database.close()
-        ended = watcher.ended
+        changed = watcher.changed
         file.write_text(right)
-        watcher.wait(ended, FIRST_S)
-        while watcher.wait(watcher.ended, 1.5):  # a pass that gave way ends first
-            pass
+        watcher.through(changed, MENDED_S)
+        time.sleep(1.0)
     return timed
 
 
