@@ -22,7 +22,7 @@ WEEK = 7
 
 
 def status(as_json: output.Json = False) -> None:
-    """How fresh the notes are, what waits, what was spent and what that saved.
+    """How fresh the notes are, what waits, what was spent and saved.
 
     Reads only. For the hooks themselves: swe-sleep hook status
     """

@@ -67,8 +67,11 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
 }
-LOCAL = {"SWE_SLEEP_SANDBOX__BACKEND": "local", "SWE_SLEEP_SLEEP__IDLE": "false"}
-"""A busy machine must not hold tests up."""
+LOCAL = {
+    "SWE_SLEEP_SANDBOX__BACKEND": "local",
+    "SWE_SLEEP_SLEEP__IDLE": "false",  # a busy machine must not hold tests up
+    "SWE_SLEEP_SLEEP__HUNT": "false",  # it goes on for as long as passes come
+}
 
 
 @dataclass(frozen=True)

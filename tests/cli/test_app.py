@@ -23,6 +23,7 @@ COMMANDS = {
     "watch": "swe-sleep watch",
     "sleep": "git folder",
     "status": "Reads only",
+    "stop": "What was finished is kept",
     "notes": "Every note says whether it is fresh",
     "notes show": "swe-sleep notes show src",
     "notes search": "swe-sleep notes search",
@@ -131,7 +132,7 @@ def test_completion_offers_commands_and_values(
         assert (done.code, done.err) == (0, "")
         return list(done.out.split())
 
-    assert complete("swe-sleep s") == ["sleep", "status", "solve"]
+    assert complete("swe-sleep s") == ["sleep", "stop", "status", "solve"]
     assert complete("swe-sleep notes e") == ["export"]
     assert "--backend" in complete("swe-sleep solve --b")
     assert complete("swe-sleep solve --backend d") == ["docker"]
@@ -224,7 +225,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[BaseExc
         def fail(**arguments: object) -> None:
             raise error
 
-        monkeypatch.setattr("swe_sleep.cli.wiring.reading", fail)
+        monkeypatch.setattr("swe_sleep.cli.known.reading", fail)
 
     return set_off
 

@@ -8,13 +8,13 @@ import collections.abc
 import importlib
 import inspect
 import re
-import sys
 import typing
 from typing import Any
 
 from hypothesis import strategies as st
 
-expressions = sys.modules["_swe_sleep_hunt_expressions"]
+_BESIDE = "swe_sleep.anticipate.inside." if __package__ else "_swe_sleep_hunt_"
+expressions: Any = importlib.import_module(_BESIDE + "expressions")
 NoFit = expressions.NoFit
 
 ALWAYS = ("datetime", "decimal", "fractions", "pathlib")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import sys
+import importlib
 import time
 import traceback
 from typing import Any
 
-crashes = sys.modules["_swe_sleep_hunt_crashes"]
-guarding = sys.modules["_swe_sleep_hunt_guarding"]
+_BESIDE = "swe_sleep.anticipate.inside." if __package__ else "_swe_sleep_hunt_"
+crashes: Any = importlib.import_module(_BESIDE + "crashes")
+guarding: Any = importlib.import_module(_BESIDE + "guarding")
 LEAST = 2
 """Known calls for which a property must hold before it counts as meant."""
 _TOLD = 160

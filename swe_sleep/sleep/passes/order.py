@@ -47,7 +47,7 @@ def touched(carried: Sequence[Carried]) -> list[Carried]:
     ]
 
 
-def choose(carried: Sequence[Carried], slice_s: float = SLICE_S) -> list[str]:
+def choose(carried: Sequence[Carried], slice_s: float | None = None) -> list[str]:
     """The pending tests that fit into one slice of time, most telling first, each file in turn.
     A file whose run was broken off by itself runs alone: it may take its neighbours down."""
     waiting = [each for each in carried if each.data.pending]
@@ -68,7 +68,7 @@ def choose(carried: Sequence[Carried], slice_s: float = SLICE_S) -> list[str]:
             if not tests:
                 continue
             seconds += durations.get(tests[0], unknown_s)
-            if seconds > slice_s and chosen:
+            if seconds > (SLICE_S if slice_s is None else slice_s) and chosen:
                 return chosen
             chosen.append(tests.pop(0))
     return chosen
