@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import doctest
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -184,10 +183,9 @@ def _kinds(
         every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
         hint = next((a.annotation for a in every if a.arg == part.name), None)
         if hint is not None:
-            words = set(re.findall(r"\w+", ast.unparse(hint)))
-            kinds |= words & {"str", "int", "float", "bytes", "list", "dict", "tuple", "set"}
-            kinds |= {"NoneType"} if words & {"None", "Optional"} else set()
-            kinds |= {"int", "float", "str", "NoneType"} if words & {"Any", "object"} else set()
+            heads = set(_heads(hint))
+            kinds |= heads & (NAMED | {"NoneType"})
+            kinds |= {"int", "float", "str", "NoneType"} if heads & {"Any", "object"} else set()
         positional = [*args.posonlyargs, *args.args]
         pairs = list(zip(reversed(positional), reversed(args.defaults), strict=False))
         pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
@@ -204,11 +202,34 @@ def _annotated(part: _Part, node: Function | None) -> frozenset[str]:
         return frozenset()
     args = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     hint = next((a.annotation for a in args if a.arg == part.name), None)
-    words = set(re.findall(r"\w+", ast.unparse(hint))) if hint is not None else set()
-    if not words or not words <= NAMED | {"None", "Optional", "Union", "typing", "t"}:
+    heads = set(_heads(hint)) if hint is not None else set()
+    if not heads <= NAMED | {"NoneType"}:
         return frozenset()
-    none = {"NoneType"} if words & {"None", "Optional"} else set[str]()
-    return frozenset(words & NAMED | none | ({"int"} if "float" in words else set[str]()))
+    return frozenset(heads | ({"int"} if "float" in heads else set()))
+
+
+def _heads(hint: ast.expr) -> Iterator[str]:
+    """The outermost types of an annotation: of `list[Any] | None`, these are list and NoneType."""
+    if isinstance(hint, ast.Constant) and isinstance(hint.value, str):
+        try:
+            yield from _heads(ast.parse(hint.value, mode="eval").body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            yield "other"
+    elif isinstance(hint, ast.Constant):
+        yield "NoneType" if hint.value is None else "other"
+    elif isinstance(hint, ast.BinOp):
+        yield from _heads(hint.left)
+        yield from _heads(hint.right)
+    elif isinstance(hint, ast.Subscript):
+        head = next(_heads(hint.value), "other")
+        inner = hint.slice.elts if isinstance(hint.slice, ast.Tuple) else [hint.slice]
+        if head in ("Optional", "Union"):
+            yield from (name for each in inner for name in _heads(each))
+            yield from ["NoneType"] if head == "Optional" else []
+        else:
+            yield {"List": "list", "Dict": "dict", "Tuple": "tuple", "Set": "set"}.get(head, head)
+    else:
+        yield getattr(hint, "attr", "") or getattr(hint, "id", "") or "other"
 
 
 def kind_of(text: str) -> str:
