@@ -173,7 +173,13 @@ def _lost(
     before, after = (ast.dump(hint) if hint else "" for hint in hints)
     if before != after or (candidate.call.path, candidate.call.qualname) not in valued:
         return None
+    if any(isinstance(node, ast.Return) and _is_none(node.value) for node in ast.walk(change.new)):
+        return None  # somebody wrote that nothing comes back
     return Verdict("lost", f"returns None, where it gave {old.shown[:100]}", ("lost",))
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
 
 
 def _annotated(old: Outcome, new: Outcome, change: ChangedFunction) -> Verdict | None:

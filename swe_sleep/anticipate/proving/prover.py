@@ -22,7 +22,7 @@ from swe_sleep.anticipate.proving.hints import hints_of
 from swe_sleep.anticipate.proving.inputs import Candidate, candidates, documented
 from swe_sleep.anticipate.proving.judge import Circumstances, Verdict, judge
 from swe_sleep.anticipate.proving.replaying import Outcome, Ranges, Replaying
-from swe_sleep.anticipate.proving.rewriting import rewritten
+from swe_sleep.anticipate.proving.rewriting import general, rewritten
 from swe_sleep.anticipate.proving.variants import (
     Told,
     Variant,
@@ -281,6 +281,8 @@ class Prover:
             variant, old, new, verdict, self._cause(change)[0], change.qualname, self.snapshot
         )
         if test is None or shows_private(ast.parse(test.content), change):
+            return None
+        if verdict.kind == "assertion" and not general(test, variant):
             return None
         what = f"{variant.test_id} with {variant.text} in place of {variant.was}"
         return self._tested(change, what, old.outcome, new.outcome, verdict, test)

@@ -70,6 +70,34 @@ def rewritten(
     return WrittenTest(where, content, ("::".join([where, *inner]),))
 
 
+def general(test: WrittenTest, variant: Variant) -> bool:
+    """Whether all that a rewritten test asserts compares what is computed with what is computed, or
+    with the value that was varied. With a value of its own it was only right for the old input."""
+    found = False
+    for node in ast.walk(ast.parse(test.content)):
+        if isinstance(node, ast.Assert):
+            compared = isinstance(node.test, ast.Compare) and [
+                node.test.left, *node.test.comparators
+            ]  # fmt: skip
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "assertEqual":
+            compared = node.args[:2]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "").startswith("assert"):
+            return False
+        else:
+            continue
+        if not compared or not all(_computed(side, variant) for side in compared):
+            return False
+        found = True
+    return found
+
+
+def _computed(side: ast.expr, variant: Variant) -> bool:
+    return any(
+        isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in variant.changed)
+        for node in ast.walk(side)
+    )
+
+
 class _Asserting(ast.NodeTransformer):
     """Keeps the assertions on some lines; of the others only what they evaluate."""
 

@@ -8,6 +8,9 @@ import pytest
 
 from swe_sleep.anticipate.proving.judge import Circumstances
 from swe_sleep.anticipate.proving.prover import Prover, Tried
+from swe_sleep.anticipate.proving.rewriting import general
+from swe_sleep.anticipate.proving.variants import Variant
+from swe_sleep.records import WrittenTest
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.testing.tests import Tests
 
@@ -124,3 +127,46 @@ def test_where_tests_were_changed_too_an_assertion_says_nothing(tried: Try) -> N
 def test_what_makes_no_difference_gives_nothing(tried: Try) -> None:
     found = tried("TestBox::test_copy[yz]", "Box.copy", *COPY)
     assert found.proven is None
+
+
+SHOP = "def postage(total):\n    if total > 5000:\n        return 0\n    return 490\n"
+CHARGED = (
+    "from shop import postage\n\n\ndef test_charged():\n    assert postage(4999) == 490\n\n\n"
+    "def test_free():\n    assert postage(5001) == 0\n"
+)
+
+
+def test_whoever_mends_a_bug_is_not_told_that_the_old_value_was_right(
+    open_both: Callable[..., tuple[Tests, Snapshot]],
+) -> None:
+    mended = SHOP.replace("> 5000", ">= 5000")
+    tests, snapshot = open_both({"shop.py": mended, "test_shop.py": CHARGED})
+    prover = Prover(tests, snapshot, {"shop.py": SHOP.encode()}, Circumstances())
+    (change,) = prover.changes
+
+    found = prover.prove(
+        change, ["test_shop.py::test_charged", "test_shop.py::test_free"], seconds=60
+    )
+
+    assert found.differing > 0
+    assert found.proven is None
+
+
+@pytest.mark.parametrize(
+    ("asserted", "holds_for_any"),
+    [
+        ("assert loads(dumps(x)) == x", True),
+        ("assert first(x) in every(x)", True),
+        ("self.assertEqual(f(x), g(x))", True),
+        ("assert f(x) == 3", False),
+        ("assert f(x) == expected", False),
+        ("assert f(x)", False),
+        ("self.assertTrue(f(x))", False),
+        ("assert 0 <= f(x)", False),
+        ("f(x)", False),
+    ],
+)
+def test_which_assertions_hold_for_any_value(asserted: str, holds_for_any: bool) -> None:
+    test = WrittenTest("t.py", f"def test():\n    {asserted}\n", ("t.py::test",))
+    variant = Variant("t.py::test", (), {"x": "1", "expected": "2"}, changed={"x": "1"})
+    assert general(test, variant) is holds_for_any
