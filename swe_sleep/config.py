@@ -81,7 +81,8 @@ class SleepSettings(_Table):
     budget_tokens: int = Field(400_000, ge=0)
     """Tokens that one pass over the repository may read and write."""
     budget_cpu_s: float = Field(1200, gt=0)
-    """Processor seconds that one pass may take, its sandboxes included."""
+    """Processor seconds that one pass may take, with all that it starts here; what runs inside a
+    Docker container is not counted."""
     ask_model: bool = True
     """Let Claude write summaries, anticipate issues and write tests, where it can be asked."""
     model: str = ""
