@@ -1,0 +1,1 @@
+"""Tasks with known answers: what they are, and where they come from."""
