@@ -51,6 +51,9 @@ class Answer:
     """The gold patch, as a diff."""
     fail_to_pass: tuple[str, ...] = ()
     pass_to_pass: tuple[str, ...] = ()
+    rest: bool = False
+    """Whether, besides `pass_to_pass`, every other test counts that passes on the base commit with
+    the hidden tests put in; which those are, is found out where they are graded."""
     test_patch: str = ""
     """The hidden tests as a diff on the base commit."""
     test_files: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +88,7 @@ class Suite:
             task, answer = case.task, case.answer
             facts = [task.id, task.repo, task.base_commit, task.text, task.day, task.score]
             facts += [task.older, answer.patch, answer.test_patch, *answer.files]
-            facts += [*answer.fail_to_pass, "", *answer.pass_to_pass]
+            facts += [*answer.fail_to_pass, "", *answer.pass_to_pass, "rest" * answer.rest]
             facts += [part for item in sorted(answer.test_files.items()) for part in item]
             digest.update("\0".join(facts).encode("utf-8", "surrogateescape") + b"\1")
         return digest.hexdigest()
