@@ -130,6 +130,11 @@ class Request:
     ranker: Ranker
     key: str
 
+    @property
+    def group(self) -> str:
+        """Its repository, whose notes are warm for the next one."""
+        return self.instance.repo
+
 
 def key_of(instance: Instance, digest: str) -> str:
     """What a result is kept by: another issue, commit, gold or ranking is another result."""

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from swe_sleep.errors import UsageError
+from swe_sleep.evaluate.executors.local import LocalExecutor
 from swe_sleep.evaluate.instances import Instance
 from swe_sleep.evaluate.journal import Journal
 from swe_sleep.evaluate.localisation import Located, Summary, summarise
 from swe_sleep.evaluate.mirrors import Mirrors
-from swe_sleep.evaluate.pool import Done, Failed, spread
+from swe_sleep.evaluate.pool import Done, Failed
 from swe_sleep.evaluate.ranking import Ranker, Request, key_of, rank
 
 
@@ -112,7 +112,7 @@ def evaluate(
     clock = _Clock(len(here), resumed)
     progress(clock.line())
     with tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as scratch:
-        queue = _Queue(
+        requests = [
             Request(
                 instance=each,
                 sources=sources[each.repo],
@@ -123,8 +123,8 @@ def evaluate(
             )
             for each in here
             if keys[each.instance_id] not in results
-        )
-        for event in spread(rank, queue.take, jobs=jobs, stop=stop):
+        ]
+        for event in LocalExecutor(jobs).run(rank, requests, stop=stop):
             if isinstance(event, Done):
                 journal.write(event.answer)
                 results[event.answer.key] = event.answer
@@ -149,32 +149,6 @@ def evaluate(
         wall_s=time.monotonic() - begun,
         journal=journal.path,
     )
-
-
-class _Queue:
-    """What is still to be ranked. A process stays with its repository, whose notes are warm; else
-    it takes the one with the most left that no other is at, so that the long ones begin early."""
-
-    def __init__(self, requests: Iterable[Request]) -> None:
-        self._waiting: dict[str, list[Request]] = {}
-        for request in requests:
-            self._waiting.setdefault(request.instance.repo, []).append(request)
-        for waiting in self._waiting.values():
-            waiting.reverse()
-        self._at_work: Counter[str] = Counter()
-
-    def take(self, last: Request | None) -> Request | None:
-        if last is not None:
-            self._at_work[last.instance.repo] -= 1
-        left = {repo: len(waiting) for repo, waiting in self._waiting.items() if waiting}
-        if not left:
-            return None
-        if last is not None and last.instance.repo in left:
-            repo = last.instance.repo
-        else:
-            repo = min(left, key=lambda name: (self._at_work[name] > 0, -left[name]))
-        self._at_work[repo] += 1
-        return self._waiting[repo].pop()
 
 
 class _Clock:
