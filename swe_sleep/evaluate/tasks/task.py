@@ -60,6 +60,19 @@ class Answer:
     """The hidden tests as whole files, path -> text; put in after `test_patch`."""
     files: tuple[str, ...] = ()
     """The modified files, of a task that is judged by them."""
+    official: Mapping[str, str] = field(default_factory=dict)
+    """What the `swebench` package grades by, where the data set says it: `eval_script`,
+    `log_parser`, `eval_type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What an author says of the tests on the base commit, for who checks the task."""
+
+    failing: tuple[str, ...] = ()
+    """Tests of the visible suite that fail."""
+    missing_import: bool = False
+    """Whether hidden tests may fail because what they import is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class Case:
 
     task: Task
     answer: Answer
+    stated: Stated = Stated()
 
     @property
     def id(self) -> str:
@@ -89,6 +103,7 @@ class Suite:
             facts = [task.id, task.repo, task.base_commit, task.text, task.day, task.score]
             facts += [task.older, answer.patch, answer.test_patch, *answer.files]
             facts += [*answer.fail_to_pass, "", *answer.pass_to_pass, "rest" * answer.rest]
-            facts += [part for item in sorted(answer.test_files.items()) for part in item]
+            for named in (answer.test_files, answer.official):
+                facts += [part for item in sorted(named.items()) for part in item]
             digest.update("\0".join(facts).encode("utf-8", "surrogateescape") + b"\1")
         return digest.hexdigest()
