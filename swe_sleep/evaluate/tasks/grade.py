@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 class Grade:
     """The hidden tests' verdict on one patch.
 
-    `fail_to_pass` and `pass_to_pass` have every named test with what it did: "passed", "failed",
-    "error", "skipped", "timeout", or "missing" where it did not run.
+    `fail_to_pass` and `pass_to_pass` have every named test with what it did: "passed" (also where
+    it failed as the test says it should), "failed", "error", "skipped", "timeout", or "missing"
+    where it did not run.
     """
 
     resolved: bool
@@ -22,6 +23,9 @@ class Grade:
     problem: str = ""
     """Why there is no verdict by the tests, in one line; such a patch does not count as
     resolved."""
+    doubts: tuple[str, ...] = ()
+    """Why a person should look before believing it: what the patch changes of how tests run, a line
+    each. The verdict itself is what the tests say."""
     seconds: float = 0.0
     log: str = ""
     """What the tests printed."""
