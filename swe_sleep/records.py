@@ -107,6 +107,8 @@ class TestResult:
     frames: tuple[Place, ...] = ()
     detail: str = ""
     """The report a person would read, cut in the middle where it is long."""
+    expected: bool = False
+    """Of a skipped one: it ran and failed, as it says that it should (xfail)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Event(msgspec.Struct):
     message: str = ""
     frames: list[tuple[str, int]] = []
     detail: str = ""
+    expected: bool = False
     text: str = ""
     problem: str = ""
 
@@ -113,6 +114,7 @@ class Reading:
             message=_text(event.message),
             frames=tuple(Place(outward(path), line) for path, line in event.frames),
             detail=_text(event.detail),
+            expected=event.expected,
         )
         self.results[result.test_id] = result
         return result

@@ -164,6 +164,7 @@ class TestOld(unittest.TestCase):
         "test_sub": "failed",
     }
     results = {r.test_id.rpartition("::")[2]: r for r in run.results}
+    assert {name for name, r in results.items() if r.expected} == {"test_xfail", "test_expected"}
     assert results["test_setup"].message == "ValueError: no"
     assert results["test_skip"].message.endswith("not now")
     assert results["test_equal"].message == "AssertionError: 1 != 2"

@@ -396,6 +396,7 @@ class Probe:
             )
         elif report.outcome == "skipped":
             reason = getattr(report, "wasxfail", None)
+            self.current["expected"] = reason is not None
             if reason is None and isinstance(report.longrepr, tuple):
                 reason = str(report.longrepr[2])
             self.current["skipped"] = reason or "skipped"
@@ -406,7 +407,9 @@ class Probe:
             verdict = dict(failures[0])
             verdict["message"] = verdict["message"][:MESSAGE_CHARS]
         elif self.current["skipped"] is not None and not self.alarm.fired:
-            return {"outcome": "skipped", "message": self.current["skipped"][:MESSAGE_CHARS]}
+            message = self.current["skipped"][:MESSAGE_CHARS]
+            expected = self.current.get("expected", False)
+            return {"outcome": "skipped", "message": message, "expected": expected}
         else:
             verdict = {"outcome": "passed"}
         if self.alarm.fired:
