@@ -46,6 +46,7 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.solve import Solved
 from swe_sleep.testing.tests import Tests
+from swe_sleep.wiring.sleeping import passes
 
 MOST_NAMED = 20
 """Failing tests that the solver is given."""
@@ -203,7 +204,7 @@ def sleep(question: Question, tree: Path) -> tuple[float, int]:
         store = Store(repository.state_dir / NOTES_FILE)
         try:
             backend = wiring.backend(settings)
-            sleeper = Sleeper(repository, store, settings, backend, wiring.passes(settings))
+            sleeper = Sleeper(repository, store, settings, backend, passes(settings))
             report = sleeper.sleep(repository.snapshot())
         finally:
             store.close()

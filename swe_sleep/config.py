@@ -123,6 +123,8 @@ class TestsSettings(_Table):
 class SolveSettings(_Table):
     search_s: float = Field(60, gt=0)
     """Seconds for the built-in search."""
+    search_candidates: int = Field(50_000, ge=1)
+    """Candidate patches that the built-in search may try."""
     context_tokens: int = Field(600, ge=0)
     """Tokens of a prompt for the places where the issue seems to be; 0: none are given."""
     strategy: Strategy = "single"

@@ -120,7 +120,7 @@ def _settings() -> str:
 
 
 def _key() -> Finding:
-    from swe_sleep.cli.asking import KEYS
+    from swe_sleep.wiring.asking import KEYS
 
     name = next((name for name in KEYS if os.environ.get(name)), None)
     if name:
@@ -134,9 +134,9 @@ def _key() -> Finding:
 
 def _asking() -> str:
     """Whether passes may ask a model, and how far they may go."""
-    from swe_sleep.cli.asking import can_ask, price_list
     from swe_sleep.config import load
     from swe_sleep.repo.repository import Repository
+    from swe_sleep.wiring.asking import can_ask, price_list
 
     try:
         with Repository.open(output.here()) as repository:

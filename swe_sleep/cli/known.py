@@ -1,4 +1,4 @@
-"""What commands that only read begin with: a repository, as it is now, and its notes.
+"""What commands that only read begin with: where the person is, and what they name.
 
 Apart from `wiring`, whose imports take longer than these commands may.
 """
@@ -6,58 +6,22 @@ Apart from `wiring`, whose imports take longer than these commands may.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from swe_sleep.cli import output
 from swe_sleep.errors import UsageError
-from swe_sleep.notes.outlines import Outlines
-from swe_sleep.notes.store import Store
-from swe_sleep.notes.view import View
 from swe_sleep.repo.paths import from_os
 from swe_sleep.repo.repository import Repository
-from swe_sleep.repo.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from swe_sleep.locate.locator import Locator
-    from swe_sleep.model.secrets import Masker
-
-NOTES_FILE = "notes.db"
-TRAJECTORIES = "trajectories"
+from swe_sleep.wiring import known
+from swe_sleep.wiring.known import NOTES_FILE as NOTES_FILE
+from swe_sleep.wiring.known import Known as Known
+from swe_sleep.wiring.known import locator as locator
 
 
-@dataclass(frozen=True)
-class Known:
-    """A repository with its notes, for commands that read."""
-
-    repository: Repository
-    snapshot: Snapshot
-    store: Store
-    view: View
-    outlines: Outlines
-
-    def masker(self) -> Masker:
-        """Takes secrets out of what notes say, with the same placeholders that a model sees."""
-        from swe_sleep.model.known_secrets import masker
-
-        return masker(os.environ, self.snapshot, self.repository.state_dir / TRAJECTORIES)
-
-
-@contextmanager
-def reading(directory: Path | None = None) -> Iterator[Known]:
-    """The repository around a directory, as it is now, and its notes."""
-    with Repository.open(directory or output.here()) as repository:
-        store = Store(repository.state_dir / NOTES_FILE)
-        try:
-            snapshot = repository.snapshot()
-            yield Known(
-                repository, snapshot, store, View(store, snapshot), Outlines(store, snapshot)
-            )
-        finally:
-            store.close()
+def reading(directory: Path | None = None) -> AbstractContextManager[Known]:
+    """The repository around a directory, the current one unless another is given, and its notes."""
+    return known.reading(directory or output.here())
 
 
 def inside(repository: Repository, name: str) -> str:
@@ -74,10 +38,3 @@ def inside(repository: Repository, name: str) -> str:
     if not typed.is_relative_to(root):
         raise UsageError(f"{path} is outside the repository at {root}.")
     return from_os(bytes(typed.relative_to(root))) + mark + rest
-
-
-def locator(known: Known, progress: Callable[[str], None] = lambda line: None) -> Locator:
-    """What ranks the places of the work tree as it is; what little it lacks is made now."""
-    from swe_sleep.locate import present
-
-    return present.locator(known.repository, known.snapshot, known.store, progress=progress)

@@ -36,11 +36,11 @@ def watch(
     from filelock import FileLock, Timeout
 
     from swe_sleep.cli import wiring
-    from swe_sleep.cli.asking import can_ask
     from swe_sleep.cli.display import Display
     from swe_sleep.integrations import queue
     from swe_sleep.repo.watcher import watch as settled_changes
     from swe_sleep.sleep import limits
+    from swe_sleep.wiring.asking import can_ask
 
     display = Display(output.console())
     flags = {

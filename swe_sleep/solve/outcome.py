@@ -46,6 +46,8 @@ class Limits:
 
     search_s: float = 60.0
     """For the built-in search; 0: it does not run."""
+    candidates: int = 50_000
+    """That the built-in search may try."""
     suite_s: float = 180.0
     """For the whole suite, before and after. One that takes longer is said to be cut."""
     test_s: float = 60.0

@@ -167,7 +167,7 @@ class Solve:
             learn=self._knowledge.lessons,
             protected=self._protected,
             added=made.files if made else None,
-            budget=SearchBudget(seconds=self._limits.search_s),
+            budget=SearchBudget(self._limits.search_s, self._limits.candidates),
             stop=self._limits.stop,
             progress=self._progress,
         )

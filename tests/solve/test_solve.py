@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from swe_sleep.cli.asking import Asking
 from swe_sleep.config import load
 from swe_sleep.errors import SnapshotChanged, UnknownTest, UsageError
 from swe_sleep.notes.contents import Contents
@@ -30,6 +29,7 @@ from swe_sleep.sleep.passes.tests import TestsPass
 from swe_sleep.sleep.sleeper import Sleeper
 from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing
 from swe_sleep.solve.solve import Asks, Limits, Prove, Solve, Solved
+from swe_sleep.wiring.asking import Asking
 
 FILES = {
     "till.py": (

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from swe_sleep.cli.asking import Asking
 from swe_sleep.config import load
 from swe_sleep.model.tools import EDITOR_NAME
 from swe_sleep.records import Entry, Issue
@@ -23,6 +22,7 @@ from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.knowledge import Nothing
 from swe_sleep.solve.solve import Limits, Solve, Solved
 from swe_sleep.solve.strategies.candidates import told_apart
+from swe_sleep.wiring.asking import Asking
 
 SHOP = {
     "shop.py": "def total(prices):\n    return sum(prices) + 1\n",

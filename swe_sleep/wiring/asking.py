@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from swe_sleep.cli import runs
 from swe_sleep.config import Settings
 from swe_sleep.errors import StoreError
 from swe_sleep.model.budget import Budget, Limits
@@ -35,6 +34,7 @@ from swe_sleep.solve.strategies.prefix import First, Waiting
 from swe_sleep.solve.strategies.selection import select
 from swe_sleep.solve.work import AgentOptions, Work
 from swe_sleep.testing.tests import Tests
+from swe_sleep.wiring import kept
 
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
@@ -184,7 +184,7 @@ class _Asked:
         resumed: tuple[str, Resumed] | None,
     ) -> None:
         wanted = settings.model
-        run_id, before = resumed or (runs.new_id(), None)
+        run_id, before = resumed or (kept.new_id(), None)
         self._options = client_options(settings, before.begun.model if before else "")
         self._prices = price_list(settings, self._options.model)
         limits = Limits(wanted.budget_tokens, wanted.budget_usd, wanted.max_turns, wanted.budget_s)
@@ -202,7 +202,7 @@ class _Asked:
         self, name: str, progress: Callable[[str], None]
     ) -> Iterator[tuple[MeteredModel, Trajectory]]:
         """A connection and a trajectory of one run's own."""
-        file = self._trajectories / f"{self._stem}{name and '-'}{name}{runs.SUFFIX}"
+        file = self._trajectories / f"{self._stem}{name and '-'}{name}{kept.SUFFIX}"
         progress(f"trajectory: {file}")
         with (
             ClaudeModel(self._options) as claude,

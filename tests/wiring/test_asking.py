@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from swe_sleep.cli.asking import KEYS, can_ask
 from swe_sleep.config import load
+from swe_sleep.wiring.asking import KEYS, can_ask
 
 
 def test_a_platform_needs_no_key_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

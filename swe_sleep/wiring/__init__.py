@@ -1,0 +1,1 @@
+"""Concrete parts put together: what sleeps, what solves, and how Claude is reached."""
