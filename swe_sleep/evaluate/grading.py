@@ -1,0 +1,209 @@
+"""Whether a patch is right, by a task's hidden tests, as SWE-bench judges it.
+
+The patch is put on the base commit; then every file that holds a judging test is made what the
+task says it is, whatever the patch did to it; then those files run whole, as in SWE-bench's harness
+(swebench 5, `harness/grading.py`), so that tests that disturb each other do so here too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from swe_sleep.errors import EngineLost, RepositoryError, TestsError
+from swe_sleep.evaluate import applying
+from swe_sleep.evaluate.naming import Outcomes, files_named, is_runnable
+from swe_sleep.evaluate.tasks.grade import Grade
+from swe_sleep.evaluate.tasks.task import Answer
+from swe_sleep.records import TestRun, file_of
+from swe_sleep.repo.diff import apply_in_memory, files_of
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.protocol import Progress, Sandbox
+from swe_sleep.testing.tests import Tests
+
+TIMEOUT_S = 1800.0
+"""What the harness gives all tests of an instance."""
+TEST_TIMEOUT_S = 300.0
+SHOWN = 20
+"""So many failures are told in full in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where a patch is tried."""
+
+    snapshot: Snapshot
+    sandbox: Sandbox
+    tests: Tests
+    timeout_s: float
+    test_timeout_s: float
+
+    def run(self, layers: Sequence[applying.Files], names: Sequence[str] | None) -> TestRun:
+        """Of the base commit with these files put in, one layer after the other."""
+        self.sandbox.reset()
+        for files in layers:
+            applying.put(files, self.sandbox)
+        return self.tests.run(
+            names, timeout_s=self.timeout_s, test_timeout_s=self.test_timeout_s, strict=False
+        )
+
+
+def grade(
+    answer: Answer,
+    snapshot: Snapshot,
+    patch: str,
+    sandbox: Sandbox,
+    *,
+    progress: Progress = lambda text: None,
+    timeout_s: float = TIMEOUT_S,
+    test_timeout_s: float = TEST_TIMEOUT_S,
+    rest: Sequence[str] | None = None,
+) -> Grade:
+    """The verdict on a patch. The sandbox is open on `snapshot`, the base commit's, and is left
+    reset. Where the answer wants the `rest`, the tests that these are may be given, else they are
+    found out first, by `rest_of`.
+
+    No patch raises anything: one that is empty, does not apply, or leaves nothing that runs is not
+    resolved. Raises RepositoryError where the hidden tests themselves do not fit the commit, and
+    EngineLost.
+    """
+    began = time.monotonic()
+    tests = Tests(sandbox, import_timeout_s=max(60.0, test_timeout_s))
+    bench = _Bench(snapshot, sandbox, tests, timeout_s, test_timeout_s)
+    try:
+        found = _grade(answer, patch, bench, progress, rest)
+    finally:
+        with contextlib.suppress(EngineLost):  # said already
+            sandbox.reset()
+    return replace(found, seconds=time.monotonic() - began)
+
+
+def rest_of(
+    answer: Answer,
+    snapshot: Snapshot,
+    sandbox: Sandbox,
+    *,
+    progress: Progress = lambda text: None,
+    timeout_s: float = TIMEOUT_S,
+    test_timeout_s: float = TEST_TIMEOUT_S,
+) -> tuple[str, ...]:
+    """Every test that passes on the base commit with the hidden tests put in and is not among
+    those that must fail there; none where the answer does not want the rest."""
+    bench = _Bench(snapshot, sandbox, Tests(sandbox), timeout_s, test_timeout_s)
+    try:
+        return _rest(answer, bench, hidden_files(answer, snapshot), progress)
+    finally:
+        with contextlib.suppress(EngineLost):
+            sandbox.reset()
+
+
+def hidden_files(answer: Answer, snapshot: Snapshot) -> dict[str, bytes | None]:
+    """The hidden tests as they are to stand on the base commit. Raises RepositoryError."""
+    try:
+        files = apply_in_memory(answer.test_patch, snapshot)
+    except RepositoryError as error:
+        raise RepositoryError(f"The hidden tests do not fit the base commit. {error}") from error
+    return {**files, **{path: text.encode() for path, text in answer.test_files.items()}}
+
+
+def _grade(
+    answer: Answer,
+    patch: str,
+    bench: _Bench,
+    progress: Callable[[str], None],
+    rest: Sequence[str] | None,
+) -> Grade:
+    hidden = hidden_files(answer, bench.snapshot)
+    if not patch.strip():
+        return Grade(False, applied=False, problem="the patch is empty")
+    named = (*answer.fail_to_pass, *answer.pass_to_pass)
+    strange = [name for name in named if not is_runnable(name)]
+    if strange:
+        return Grade(
+            False, problem=f"pytest runs no test with a name like {strange[0]!r}; use --official"
+        )
+    try:
+        files = applying.applied(patch, bench.snapshot, bench.sandbox)
+    except RepositoryError as error:
+        return Grade(False, applied=False, problem=_line(error))
+    if answer.rest:
+        rest = _rest(answer, bench, hidden, progress) if rest is None else rest
+        named = tuple(dict.fromkeys((*named, *rest)))
+    kept = tuple(name for name in named if name not in set(answer.fail_to_pass))
+    order = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
+    places = files_named(named, [path for path in order if hidden.get(path) is not None])
+    judging = _judging(places, hidden, bench.snapshot)
+    progress(f"running the tests of {len(places)} files")
+    try:
+        run = bench.run((files, judging), places)
+    except RepositoryError as error:
+        return Grade(False, applied=False, problem=_line(error))
+    except TestsError as error:
+        return Grade(False, problem=_line(error))
+    return _judge(answer.fail_to_pass, kept, run)
+
+
+def _rest(
+    answer: Answer,
+    bench: _Bench,
+    hidden: Mapping[str, bytes | None],
+    progress: Callable[[str], None],
+) -> tuple[str, ...]:
+    if not answer.rest:
+        return ()
+    progress("finding out which tests pass on the base commit")
+    run = bench.run((_plain(hidden, bench.snapshot),), None)
+    outside = {*answer.fail_to_pass, *answer.pass_to_pass}
+    return tuple(r.test_id for r in run.results if r.test_id in run.passed - outside)
+
+
+def _judging(
+    places: Iterable[str], hidden: Mapping[str, bytes | None], snapshot: Snapshot
+) -> applying.Files:
+    """The judging tests' files, as the task has them: no patch may change what judges it."""
+    files: dict[str, bytes | None] = {}
+    for path in places:
+        if path in snapshot.files:
+            files[path] = snapshot.read(path)
+    return _plain({**files, **hidden}, snapshot)
+
+
+def _plain(files: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
+    return {
+        path: None if content is None else (content, applying.mode(path, snapshot))
+        for path, content in files.items()
+    }
+
+
+def _judge(wanted: Sequence[str], kept: Sequence[str], run: TestRun) -> Grade:
+    outcomes = Outcomes(run)
+    fail_to_pass = {name: outcomes.of(name) for name in wanted}
+    pass_to_pass = {name: outcomes.of(name) for name in kept}
+    named = {**fail_to_pass, **pass_to_pass}
+    resolved = bool(fail_to_pass) and all(said == "passed" for said in named.values())
+    lost = any(said == "missing" for said in named.values())
+    return Grade(
+        resolved,
+        fail_to_pass=fail_to_pass,
+        pass_to_pass=pass_to_pass,
+        problem=run.problem if lost else "",
+        log=_log(run, named),
+    )
+
+
+def _log(run: TestRun, named: Mapping[str, str]) -> str:
+    bad = {name for name, said in named.items() if said != "passed"}
+    bad |= {file_of(name) for name in bad}
+    told = [
+        f"== {result.test_id}: {result.outcome}\n{result.detail or result.message}"
+        for result in run.results
+        if result.test_id in bad and result.outcome.bad
+    ]
+    more = [f"== and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return "\n".join([*told[:SHOWN], *more, run.log])
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
