@@ -15,8 +15,8 @@ import msgspec
 
 from swe_sleep.errors import UsageError
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/(?!\.{1,2}$)[\w.-]+", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -40,15 +40,9 @@ def read(path: Path) -> list[Instance]:
     Raises UsageError, with the line of the fault, for a file that cannot be read, has none, or has
     one that is not whole or is there twice.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text.", "It should be JSON lines.") from error
     found: dict[str, Instance] = {}
     places: dict[str, str] = {}
-    for where, record in _records(path, text):
+    for where, record in records(path):
         instance = _instance(where, record)
         name = instance.instance_id
         if name in found:
@@ -59,8 +53,14 @@ def read(path: Path) -> list[Instance]:
     return list(found.values())
 
 
-def _records(path: Path, text: str) -> Iterator[tuple[str, object]]:
-    """Every record with its place in the file."""
+def records(path: Path) -> Iterator[tuple[str, object]]:
+    """Every record of a file of JSON, with its place there. Raises UsageError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text.", "It should be JSON lines.") from error
     if text.lstrip().startswith("["):
         try:
             whole = msgspec.json.decode(text, type=list[object])
@@ -86,9 +86,9 @@ def _instance(where: str, record: object) -> Instance:
         raise UsageError(f"{where}: {_plain(str(error))}.") from error
     if not instance.instance_id:
         raise UsageError(f"{where}: `instance_id` is empty.")
-    if not _REPOSITORY.fullmatch(instance.repo):
+    if not REPOSITORY.fullmatch(instance.repo):
         raise UsageError(f"{where}: `repo` is {instance.repo!r}, which is not owner/name.")
-    if not _COMMIT.fullmatch(instance.base_commit):
+    if not COMMIT.fullmatch(instance.base_commit):
         raise UsageError(f"{where}: `base_commit` is {instance.base_commit!r}, no commit's id.")
     if instance.gold_py_files is None and instance.patch is None:
         raise UsageError(f"{where}: neither `gold_py_files` nor `patch` says what the fix touched.")
