@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swe_sleep.cli import output
+from swe_sleep.cli import eval_run, output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,9 @@ app = typer.Typer(
 @app.callback()
 def _eval() -> None:
     pass  # with this, one command alone is still a group's
+
+
+app.command()(eval_run.run)
 
 
 @app.command()

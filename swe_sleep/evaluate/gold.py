@@ -55,13 +55,15 @@ def gold_of(instance: Instance, snapshot: Snapshot) -> Gold:
     is not for this commit."""
     files, functions = instance.gold_py_files, instance.gold_functions
     if instance.patch is not None and (files is None or functions is None):
-        touched = _touched(instance.patch, snapshot)
-        files = touched.files if files is None else files
-        functions = touched.functions if functions is None else functions
+        found = touched(instance.patch, snapshot)
+        files = found.files if files is None else files
+        functions = found.functions if functions is None else functions
     return Gold(tuple(dict.fromkeys(files or ())), tuple(dict.fromkeys(functions or ())))
 
 
-def _touched(patch: str, snapshot: Snapshot) -> Gold:
+def touched(patch: str, snapshot: Snapshot) -> Gold:
+    """Which ranked files and functions of a snapshot a patch touches. Raises RepositoryError where
+    the patch is not for it."""
     patch = "".join(part for part in _parts(patch) if any(map(_is_gold(snapshot), files_of(part))))
     after = apply_in_memory(patch, snapshot)
     files: list[str] = []

@@ -1,0 +1,348 @@
+"""`swe-sleep eval run`: the same tasks with notes and without, under the same budgets."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from swe_sleep.cli import output
+from swe_sleep.cli.sleep import BackendName
+from swe_sleep.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from swe_sleep.evaluate.executors.protocol import Executor
+    from swe_sleep.evaluate.runs.budgets import Kind
+    from swe_sleep.evaluate.runs.conditions import Conditions
+    from swe_sleep.evaluate.runs.plan import Plan
+    from swe_sleep.evaluate.runs.records import Arm, Manifest
+    from swe_sleep.evaluate.runs.run import Summary, Told
+    from swe_sleep.evaluate.tasks.task import Suite
+
+SHOWN_LOST = 10
+ARMS = "off,on,stale,shuffled"
+
+
+def run(
+    tasks: Annotated[
+        str,
+        typer.Option(
+            "--tasks",
+            metavar="NAME",
+            help="A folder of bundled tasks, a file in SWE-bench's form (JSON lines, Parquet), or "
+            "a data set's name. Default: the tasks that come with swe-sleep.",
+        ),
+    ] = "",
+    repos: Annotated[
+        Path | None,
+        typer.Option(
+            "--repos", metavar="DIR", help="Clones or mirrors of the tasks' repositories."
+        ),
+    ] = None,
+    arms: Annotated[
+        str,
+        typer.Option(
+            "--arms",
+            help="off (no notes), on, behind (of an older commit, what is stale withheld), stale "
+            "(of an older commit, taken for fresh), shuffled (of another repository or issue).",
+        ),
+    ] = ARMS,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--budget",
+            metavar="NAME=N,...",
+            help="At test time: seconds, candidates, turns, tokens, usd, effort; repeatable.",
+        ),
+    ] = None,
+    sleep_budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sleep-budget",
+            metavar="NAME=N,...",
+            help="At sleep time: seconds, cpu, tokens, usd, effort, and follow, the commits before "
+            "the last one that it follows; repeatable.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="How often, with other lots drawn.")
+    ] = 1,
+    solver: Annotated[
+        Literal["search", "agent", "auto"],
+        typer.Option(help="search is built in and needs no model; agent is Claude; auto is both."),
+    ] = "search",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            help="The run's folder. One that is there is gone on with: nothing is done twice.",
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
+    executor: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Processes of this machine, or a Ray cluster (the extra `ray`)."),
+    ] = "local",
+    ray_address: Annotated[
+        str,
+        typer.Option(
+            "--ray-address", help="Of the cluster; `local` starts one of this machine alone."
+        ),
+    ] = "auto",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Only this task or repository; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only so many tasks, the first ones.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Of a data set.")] = "test",
+    model: Annotated[str | None, typer.Option("--model", help="Another model of Claude's.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Ask this server instead of Anthropic's.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and what it may cost.")
+    ] = False,
+    backend: BackendName = None,
+    as_json: output.Json = False,
+) -> None:
+    """Run tasks with known answers, with notes and without, and keep everything.
+
+    Each task is solved in each arm, by each budget. Hidden tests judge the patch; they are put into
+    a sandbox only then. Notes are made once per commit and shared by its tasks. A run that was
+    stopped or killed goes on when the same command names its folder again.
+
+    \b
+    swe-sleep eval run --run runs/first --jobs 2
+    swe-sleep eval run --run runs/first --jobs 2 --budget candidates=100 --budget candidates=400
+    swe-sleep eval run --tasks lite.jsonl --repos ~/mirrors --solver agent --budget usd=0.5
+    swe-sleep eval report runs/first
+
+    Exits with 1 where a trial gave nothing; `lost.jsonl` in the folder says why.
+    """
+    from swe_sleep.cli import wiring
+    from swe_sleep.cli.display import Display
+    from swe_sleep.evaluate.runs.conditions import Conditions
+    from swe_sleep.evaluate.runs.folder import RunFolder
+    from swe_sleep.evaluate.runs.plan import plan
+    from swe_sleep.evaluate.runs.run import chosen
+    from swe_sleep.evaluate.runs.run import run as carry_out
+    from swe_sleep.evaluate.tasks.suite import load
+
+    flags: dict[str, Any] = {
+        "sandbox.backend": backend,
+        "model.name": model,
+        "model.base_url": base_url,
+    }
+    conditions = Conditions(solver, {key: each for key, each in flags.items() if each is not None})
+    _check_model(conditions)
+    suite = load(tasks, repos=repos, split=split)
+    folder = folder or Path("runs") / f"{_plain(suite.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    run_folder = RunFolder(folder.absolute())
+    whole = plan(
+        suite,
+        arms=_arms(arms),
+        budgets=_budgets("test", budget),
+        sleeps=_budgets("sleep", sleep_budget),
+        seeds=range(seeds),
+        conditions=conditions,
+        stores=run_folder.stores,
+    )
+    part = chosen(whole, only or (), limit)
+    display = Display(output.console(stderr=True))
+    _announce(display.console, part, conditions)
+    if dry_run:
+        return
+    by = _executor(executor, jobs, ray_address)
+    with run_folder.lock():
+        manifest = run_folder.begin(_manifest(suite, part, conditions))
+        display.console.print(f"run folder: {output.shown(run_folder.path)}", style="dim")
+        try:
+            with wiring.stopping() as stop:
+                summary = carry_out(
+                    part,
+                    run_folder,
+                    by,
+                    tell=lambda told: display.progress(_line(told)),
+                    stop=stop.is_set,
+                )
+        finally:
+            display.quiet()
+    if as_json:
+        output.print_json(_plain_summary(run_folder.path, summary, manifest.suite))
+    else:
+        show(output.console(), folder, summary)
+    if stop.is_set():
+        raise typer.Exit(130)
+    if not summary.whole:
+        raise typer.Exit(1)
+
+
+def _check_model(conditions: Conditions) -> None:
+    if conditions.solver == "search":
+        return
+    from swe_sleep.wiring.asking import KEYS, can_ask
+
+    if not can_ask(conditions.settings()):
+        raise UsageError(
+            f"Claude cannot be asked, so there is nothing for --solver {conditions.solver}.",
+            f"Set {KEYS[0]}, or run the built-in solver: --solver search.",
+        )
+
+
+def _arms(text: str) -> list[Arm]:
+    from swe_sleep.evaluate.runs.records import Arm
+
+    found: list[Arm] = []
+    for name in text.split(","):
+        try:
+            found.append(Arm(name.strip()))
+        except ValueError:
+            names = ", ".join(Arm)
+            raise UsageError(f"there is no arm {name.strip()!r}.", f"There are {names}.") from None
+    return list(dict.fromkeys(found))
+
+
+def _budgets(kind: Kind, texts: Iterable[str] | None) -> list[str]:
+    from swe_sleep.evaluate.runs.budgets import budget
+
+    return list(dict.fromkeys(budget(kind, text).text for text in texts or ("default",)))
+
+
+def _executor(name: str, jobs: int, address: str) -> Executor:
+    if name == "ray":
+        from swe_sleep.evaluate.executors.ray_cluster import RayExecutor
+
+        return RayExecutor(address=address, jobs_per_node=jobs)
+    from swe_sleep.evaluate.executors.local import LocalExecutor
+
+    return LocalExecutor(jobs)
+
+
+def _manifest(suite: Suite, part: Plan, conditions: Conditions) -> Manifest:
+    from swe_sleep.evaluate.runs import circumstances
+    from swe_sleep.evaluate.runs.records import Manifest
+
+    settings = conditions.settings()
+    trials = [each.trial for each in part.asked]
+    return Manifest(
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        suite=suite.name,
+        suite_digest=suite.digest(),
+        tasks=tuple(dict.fromkeys(each.task for each in trials)),
+        arms=tuple(dict.fromkeys(each.arm for each in trials)),
+        budgets=tuple(dict.fromkeys(each.budget for each in trials)),
+        sleeps=tuple(dict.fromkeys(each.sleep for each in trials if each.sleep)),
+        seeds=tuple(dict.fromkeys(each.seed for each in trials)),
+        solver=conditions.solver,
+        model="" if conditions.solver == "search" else settings.model.name,
+        settings=settings.model_dump(mode="json"),
+        versions=circumstances.versions(settings),
+        command=("swe-sleep", *sys.argv[1:]),
+        machine=circumstances.machine(),
+    )
+
+
+def _announce(console: Console, part: Plan, conditions: Conditions) -> None:
+    tasks = len({each.case.id for each in part.asked})
+    line = (
+        f"{output.count(len(part.asked), 'trial')} on {output.count(tasks, 'task')}, "
+        f"{output.count(len(part.naps), 'sleep')}"
+    )
+    if conditions.solver != "search":
+        settings = [
+            conditions.settings(_flags("test", each.trial.budget)).model.budget_usd
+            for each in part.asked
+        ]
+        asleep = [
+            conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd for each in part.naps
+        ]
+        line += f"; Claude may cost at most ${sum(settings) + sum(asleep):,.2f}"
+    console.print(line)
+
+
+def _flags(kind: Kind, text: str) -> dict[str, Any]:
+    from swe_sleep.evaluate.runs.budgets import budget
+
+    return budget(kind, text).flags()
+
+
+def _line(told: Told) -> str:
+    line = f"{told.doing}: {told.done}/{told.total} done"
+    if told.doing == "solving" and told.done:
+        line += f", {told.resolved} resolved"
+    if told.lost:
+        line += f", {told.lost} lost"
+    if told.seconds_left is not None and told.done < told.total:
+        left = told.seconds_left
+        line += f", about {left:.0f} s left" if left < 120 else f", about {left / 60:.0f} min left"
+    return f"{line}; {told.text}" if told.text else line
+
+
+def _plain(name: str) -> str:
+    return "".join(each if each.isalnum() else "-" for each in name).strip("-")[:40] or "run"
+
+
+def _plain_summary(folder: Path, summary: Summary, suite: str) -> dict[str, object]:
+    return {
+        "run": str(folder),
+        "suite": suite,
+        "results": list(summary.results.values()),
+        "sleeps": list(summary.sleeps.values()),
+        "lost": summary.lost,
+        "left": summary.left,
+        "made": summary.made,
+        "wall_s": summary.wall_s,
+    }
+
+
+def show(console: Console, folder: Path, summary: Summary) -> None:
+    """What came of it, in a few lines; `eval report` says the rest."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    columns = ("arm", "budget", "sleep", "trials", "resolved", "test runs", "tokens", "seconds")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number < 3 else "right")
+    groups: dict[tuple[str, str, str], list[Any]] = {}
+    for each in summary.results.values():
+        trial = each.trial
+        groups.setdefault((trial.arm, trial.budget, trial.sleep), []).append(each)
+    for (arm, budget, sleep), results in groups.items():
+        table.add_row(
+            arm,
+            budget,
+            sleep,
+            str(len(results)),
+            str(sum(each.resolved for each in results)),
+            f"{sum(each.usage.test_runs for each in results):,}",
+            f"{sum(each.usage.tokens for each in results):,}",
+            f"{sum(each.usage.wall_s for each in results):,.0f}",
+        )
+    console.print(table)
+    slept = {each.slept for each in summary.results.values()} & summary.sleeps.keys()
+    seconds = sum(summary.sleeps[key].wall_s for key in slept)
+    console.print(
+        f"{output.count(len(slept), 'sleep')}, {seconds:,.0f} s; "
+        f"{summary.made} trials made now, in {summary.wall_s:,.0f} s",
+        style="dim",
+    )
+    for lost in summary.lost[:SHOWN_LOST]:
+        console.print(f"lost: {lost.what}: {output.one_line(lost.reason)}", style="red")
+    if len(summary.lost) > SHOWN_LOST:
+        console.print(f"lost: {len(summary.lost) - SHOWN_LOST} more", style="red")
+    if summary.left:
+        console.print(
+            f"stopped: {summary.left} trials are left; the same command goes on from there",
+            style="yellow",
+        )
+    console.print(f"For the figures: swe-sleep eval report {output.shown(folder)}")

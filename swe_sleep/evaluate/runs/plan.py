@@ -1,0 +1,155 @@
+"""Which trials a run is made of, and which sleeps these need."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swe_sleep.errors import SweSleepError
+from swe_sleep.evaluate.runs.arms import Notes
+from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.runs.records import Arm, Lost, Trial, key_of
+from swe_sleep.evaluate.runs.sleeping import STORE, Nap, ancestors, at_commit
+from swe_sleep.evaluate.runs.trial import Asked
+from swe_sleep.evaluate.tasks.task import Case, Suite, Task
+
+OLDER = 10
+"""Commits that the notes of the arms `behind` and `stale` are behind; of a short history half."""
+
+_OF_OLDER = (Arm.BEHIND, Arm.STALE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. `naps` come first; whatever of `asked` has notes needs its own."""
+
+    naps: tuple[Nap, ...]
+    asked: tuple[Asked, ...]
+    lost: tuple[Lost, ...]
+    """Trials that cannot be made, with the reason."""
+
+
+def plan(
+    suite: Suite,
+    *,
+    arms: Sequence[Arm],
+    budgets: Sequence[str],
+    sleeps: Sequence[str],
+    seeds: Sequence[int],
+    conditions: Conditions,
+    stores: Path,
+) -> Plan:
+    """Lay out a run. `stores` is where the notes will be, a folder a sleep. Budgets are in their
+    canonical text."""
+    digest = conditions.digest()
+    trials = [
+        Trial(case.id, arm, budget, sleep, seed)
+        for case in suite.cases
+        for arm in arms
+        for budget in budgets
+        for sleep in (sleeps if arm is not Arm.OFF else ("",))
+        for seed in seeds
+    ]
+    cases = {case.id: case for case in suite.cases}
+    older, lost_tasks = _older(suite.cases) if set(arms) & set(_OF_OLDER) else ({}, {})
+    others = {seed: _others([case.task for case in suite.cases], seed) for seed in seeds}
+    naps: dict[str, Nap] = {}
+    asked: list[Asked] = []
+    lost: list[Lost] = []
+    for trial in trials:
+        case = cases[trial.task]
+        task, commit, text = case.task, case.task.base_commit, ""
+        if trial.arm in _OF_OLDER:
+            if task.id in lost_tasks:
+                lost.append(Lost(_key(trial, case, "", digest), _what(trial), lost_tasks[task.id]))
+                continue
+            commit = older[task.id]
+        elif trial.arm is Arm.SHUFFLED:
+            other = others[trial.seed].get(task.id)
+            if other is None:
+                reason = "there is no other issue whose notes could stand in for its own."
+                lost.append(Lost(_key(trial, case, "", digest), _what(trial), reason))
+                continue
+            task, commit = other, other.base_commit
+            text = other.text if other.repo == case.task.repo else ""
+        notes, slept = None, ""
+        if trial.arm is not Arm.OFF:
+            nap = _nap(task, commit, trial, conditions, digest)
+            naps.setdefault(nap.key, nap)
+            slept = nap.key
+            trusted = trial.arm in (Arm.STALE, Arm.SHUFFLED)
+            notes = Notes(stores / nap.key / STORE, task.sources, commit, trusted, text)
+        key = _key(trial, case, slept + text, digest)
+        asked.append(Asked(key, trial, case, notes, slept, conditions))
+    return Plan(tuple(naps.values()), tuple(asked), tuple(lost))
+
+
+def _what(trial: Trial) -> str:
+    return f"{trial.task} {trial.name}"
+
+
+def _key(trial: Trial, case: Case, notes: str, digest: str) -> str:
+    return key_of(trial.task, trial.name, Suite("", (case,)).digest(), notes, digest)
+
+
+def _nap(task: Task, commit: str, trial: Trial, conditions: Conditions, digest: str) -> Nap:
+    # Sleep draws no lots, so one serves all seeds; a model's would differ from seed to seed.
+    seed = 0 if conditions.solver == "search" else trial.seed
+    key = key_of(task.repo, commit, task.day, trial.sleep, str(seed), digest)
+    return Nap(key, task.repo, commit, task.sources, trial.sleep, seed, conditions, task.day)
+
+
+def _older(cases: Iterable[Case]) -> tuple[dict[str, str], dict[str, str]]:
+    """By task the older commit; or why there is none."""
+    found: dict[str, str] = {}
+    lost: dict[str, str] = {}
+    by_commit: dict[tuple[str, str], str] = {}
+    for case in cases:
+        task = case.task
+        try:
+            where = (task.repo, task.base_commit)
+            if task.older:
+                found[task.id] = task.older
+                continue
+            if where not in by_commit:
+                by_commit[where] = _before(task)
+            found[task.id] = by_commit[where]
+        except SweSleepError as error:
+            lost[task.id] = str(error)
+    return found, lost
+
+
+def _before(task: Task) -> str:
+    with (
+        tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as folder,
+        at_commit(task.sources, task.base_commit, Path(folder)) as repository,
+    ):
+        commits = ancestors(repository, 2 * OLDER)
+    if len(commits) == 1:
+        raise SweSleepError(f"{task.repo} has no commit before {task.base_commit[:10]}.")
+    return commits[max(1, len(commits) // 2)]
+
+
+def _others(tasks: Sequence[Task], seed: int) -> Mapping[str, Task]:
+    """For each task another, drawn by lot: of another repository, or else another issue of its
+    own. Tasks of one repository share what is drawn, as they share their notes."""
+    lots = random.Random(f"placebo {seed}")
+    by_repo: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_repo.setdefault(task.repo, []).append(task)
+    drawn: dict[str, Task] = {}
+    if len(by_repo) > 1:
+        repos = sorted(by_repo)
+        lots.shuffle(repos)
+        for place, repo in enumerate(repos):
+            other = by_repo[repos[(place + 1) % len(repos)]]
+            drawn |= {task.id: other[0] for task in by_repo[repo]}
+        return drawn
+    ordered = sorted(tasks, key=lambda task: task.id)
+    lots.shuffle(ordered)
+    if len(ordered) > 1:
+        drawn = {t.id: ordered[(place + 1) % len(ordered)] for place, t in enumerate(ordered)}
+    return drawn

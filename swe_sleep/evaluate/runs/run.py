@@ -1,0 +1,179 @@
+"""A run: first the sleeps, then the trials that need them, spread over an executor.
+
+One bad task never stops the rest: what gives nothing is written down as lost, with the reason, and
+is tried again when the run is taken up again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from swe_sleep.errors import UsageError
+from swe_sleep.evaluate.executors.protocol import Executor
+from swe_sleep.evaluate.pool import Done, Failed
+from swe_sleep.evaluate.runs.folder import RunFolder
+from swe_sleep.evaluate.runs.plan import Plan
+from swe_sleep.evaluate.runs.records import Lost, Result, Slept
+from swe_sleep.evaluate.runs.sleeping import STORE, Nap, Woke, sleep
+from swe_sleep.evaluate.runs.trial import Asked, Finished, carry_out
+
+R = TypeVar("R", Nap, Asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far a run is, for whoever watches it."""
+
+    doing: str
+    """"sleeping" or "solving"."""
+    done: int
+    total: int
+    lost: int
+    resolved: int
+    seconds_left: float | None
+    """At the pace so far; None where there is none yet."""
+    text: str = ""
+    """What one of the processes is at, in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run, or this part of it, ended."""
+
+    results: Mapping[str, Result]
+    sleeps: Mapping[str, Slept]
+    lost: tuple[Lost, ...]
+    made: int
+    """Trials that were carried out now; the others were there."""
+    left: int
+    """Trials that a stopped run did not come to."""
+    wall_s: float
+
+    @property
+    def whole(self) -> bool:
+        return not (self.lost or self.left)
+
+
+def run(
+    plan: Plan,
+    folder: RunFolder,
+    executor: Executor,
+    *,
+    tell: Callable[[Told], None] = lambda told: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Carry out what is not done yet. The caller holds the folder's lock. Raises UsageError, and
+    SweSleepError where the folder cannot be written to."""
+    began = time.monotonic()
+    for each in plan.lost:
+        folder.write_lost(each)
+    results = folder.results()
+    waiting = [each for each in plan.asked if each.key not in results]
+    needed = {each.slept for each in waiting}
+    slept = {key for key in folder.sleeps() if (folder.stores / key / STORE).is_file()}
+    naps = [nap for nap in plan.naps if nap.key in needed and nap.key not in slept]
+
+    clock = _Clock("sleeping", len(naps), tell)
+    failed: dict[str, str] = {}
+    for event in executor.run(sleep, naps, stop=stop):
+        if isinstance(event, Done):
+            woke: Woke = event.answer
+            folder.write_slept(woke.slept, woke.files)
+            clock.tick()
+        elif isinstance(event, Failed):
+            nap = event.request
+            failed[nap.key] = event.reason
+            what = f"sleep on {nap.repo} {nap.commit[:10]}"
+            folder.write_lost(Lost(nap.key, what, event.reason, event.detail))
+            clock.tick(lost=True)
+        else:
+            clock.say(f"{event.request.repo}: {event.text}")
+
+    able = []
+    for asked in waiting:
+        if asked.slept in failed:
+            reason = f"there are no notes: {failed[asked.slept]}"
+            folder.write_lost(Lost(asked.key, _what(asked), reason))
+        else:
+            able.append(asked)
+    clock = _Clock("solving", len(able), tell)
+    if not stop():
+        for outcome in executor.run(carry_out, able, stop=stop):
+            if isinstance(outcome, Done):
+                finished: Finished = outcome.answer
+                folder.write_result(finished.result, finished.files)
+                clock.tick(resolved=finished.result.resolved)
+            elif isinstance(outcome, Failed):
+                request = outcome.request
+                lost = Lost(request.key, _what(request), outcome.reason, outcome.detail)
+                folder.write_lost(lost)
+                clock.tick(lost=True)
+            else:
+                clock.say(f"{_what(outcome.request)}: {outcome.text}")
+    keys = {each.key for each in plan.asked}
+    found = {key: each for key, each in folder.results().items() if key in keys}
+    lost_now = tuple(
+        each for key, each in folder.lost().items() if key in keys | _keys(plan.lost) | _naps(plan)
+    )
+    lost_trials = {each.key for each in lost_now} & keys
+    return Summary(
+        found,
+        folder.sleeps(),
+        lost_now,
+        made=clock.done - clock.lost,
+        left=len(keys) - len(found) - len(lost_trials),
+        wall_s=time.monotonic() - began,
+    )
+
+
+def chosen(plan: Plan, only: Sequence[str], limit: int | None) -> Plan:
+    """The part of a plan that is about these tasks or repositories, and no more than the first
+    `limit` tasks. Raises UsageError for a name that nothing is of."""
+    tasks = dict.fromkeys(each.case.id for each in plan.asked)
+    repos = {each.case.id: each.case.task.repo for each in plan.asked}
+    for name in only:
+        if name not in tasks and name not in repos.values():
+            raise UsageError(f"no task is {name}, or of it.", "See `swe-sleep tasks list`.")
+    kept = [task for task in tasks if not only or task in only or repos[task] in only][:limit]
+    asked = tuple(each for each in plan.asked if each.case.id in kept)
+    needed = {each.slept for each in asked}
+    return Plan(tuple(nap for nap in plan.naps if nap.key in needed), asked, plan.lost)
+
+
+def _what(asked: Asked) -> str:
+    return f"{asked.trial.task} {asked.trial.name}"
+
+
+def _keys(lost: Sequence[Lost]) -> set[str]:
+    return {each.key for each in lost}
+
+
+def _naps(plan: Plan) -> set[str]:
+    return {nap.key for nap in plan.naps}
+
+
+class _Clock:
+    """Counts what is done, and guesses how long the rest takes at the pace so far."""
+
+    def __init__(self, doing: str, total: int, tell: Callable[[Told], None]) -> None:
+        self._doing, self._total, self._tell = doing, total, tell
+        self.done = self.lost = self._resolved = 0
+        self._began = time.monotonic()
+        if total:
+            self.say("")
+
+    def tick(self, *, lost: bool = False, resolved: bool = False) -> None:
+        self.done += 1
+        self.lost += lost
+        self._resolved += resolved
+        self.say("")
+
+    def say(self, text: str) -> None:
+        left = None
+        if self.done:
+            pace = (time.monotonic() - self._began) / self.done
+            left = pace * (self._total - self.done)
+        self._tell(Told(self._doing, self.done, self._total, self.lost, self._resolved, left, text))

@@ -1,0 +1,262 @@
+"""One trial: an issue is solved in its arm, and only then is the patch graded.
+
+`attempt` is given the task, which has no answer in it; `grade` opens a sandbox of its own for the
+hidden tests. So these cannot have been there while the issue was solved.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from swe_sleep.errors import RepositoryError, SweSleepError
+from swe_sleep.evaluate.gold import Gold, touched
+from swe_sleep.evaluate.grading import grade
+from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of
+from swe_sleep.evaluate.runs.budgets import budget
+from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.runs.records import Result, Trial
+from swe_sleep.evaluate.runs.sleeping import at_commit
+from swe_sleep.evaluate.tasks.grade import Grade
+from swe_sleep.evaluate.tasks.task import Case, Task
+from swe_sleep.records import Usage
+from swe_sleep.repo.repository import Repository
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.choose import limits
+from swe_sleep.solve.outcome import Solved
+from swe_sleep.solve.predicted import anticipated, foreseen_rank
+from swe_sleep.wiring.known import TRAJECTORIES, Known
+from swe_sleep.wiring.sleeping import backend
+from swe_sleep.wiring.solving import bench, solve
+
+PATCH = "patch.diff"
+LOG = "log.txt"
+GRADE = "grade.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trial to be made. Without notes the solver knows nothing."""
+
+    key: str
+    trial: Trial
+    case: Case
+    notes: Notes | None
+    slept: str
+    conditions: Conditions
+
+    @property
+    def group(self) -> str:
+        return self.case.task.repo
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        told = (self.notes.store, *self.notes.sources) if self.notes else ()
+        return tuple(dict.fromkeys((*self.case.task.sources, *told)))
+
+    def moved(self, places: Mapping[Path, Path]) -> Self:
+        task = self.case.task
+        task = replace(task, sources=tuple(places[each] for each in task.sources))
+        notes = self.notes.moved(places) if self.notes else None
+        return replace(self, case=replace(self.case, task=task), notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result, and by name the files that belong to it."""
+
+    result: Result
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What solving gave, before anybody looked at the answer."""
+
+    patch: str = ""
+    proven: bool = False
+    solver: str = ""
+    files: tuple[str, ...] = ()
+    """The files that the fix modifies, of a task that is judged by them."""
+    usage: Usage = Usage()
+    why: str = ""
+    placed: tuple[str, ...] = ()
+    shown: int = 0
+    shown_chars: int = 0
+    used: int = 0
+    foreseen: int | None = None
+    foreseen_of: int = 0
+    foreseen_score: float = 0.0
+    trajectories: tuple[tuple[str, bytes], ...] = ()
+
+
+def carry_out(asked: Asked, say: Callable[[str], None]) -> Finished:
+    """Make one trial. Raises what a repository or a sandbox raises that cannot be had."""
+    began = time.monotonic()
+    log: list[str] = []
+
+    def tell(line: str) -> None:
+        log.append(f"{time.monotonic() - began:8.1f} {line}")
+        say(line)
+
+    case = asked.case
+    with tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as temporary:
+        folder = Path(temporary)
+        with at_commit(case.task.sources, case.task.base_commit, folder / "base") as repository:
+            attempt = attempted(
+                case.task,
+                repository,
+                asked.trial,
+                asked.notes,
+                asked.conditions,
+                folder,
+                tell,
+            )
+            snapshot = repository.snapshot()
+            if case.task.score == "files":
+                verdict = Grade(False)
+            else:
+                verdict = graded(case, snapshot, attempt.patch, asked.conditions, tell)
+            result = _result(asked, attempt, verdict, snapshot)
+    result = replace(result, wall_s=time.monotonic() - began)
+    files = {PATCH: attempt.patch.encode("utf-8", "surrogateescape")} if attempt.patch else {}
+    files[LOG] = ("\n".join(log) + "\n").encode("utf-8", "replace")
+    if verdict.log or verdict.problem:
+        said = f"{verdict.problem}\n{verdict.log}".strip() + "\n"
+        files[GRADE] = said.encode("utf-8", "replace")
+    return Finished(result, files | dict(attempt.trajectories))
+
+
+def attempted(
+    task: Task,
+    repository: Repository,
+    trial: Trial,
+    notes: Notes | None,
+    conditions: Conditions,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> Attempt:
+    """Solve the issue, told what the arm allows."""
+    settings = conditions.settings(budget("test", trial.budget).flags(), day=task.day)
+    with (
+        known_of(repository, notes) as known,
+        knowledge_of(known, notes, settings, folder) as told,
+    ):
+        watched = Watched(told)
+        attempt = _foreseen(known, task, notes)
+        with bench(known, settings, tell, notes=watched) as made:
+            solved = solve(made, task.text, (), conditions.solver, tell, threading.Event())
+        return replace(
+            attempt,
+            patch=solved.patch.diff if solved.patch else "",
+            proven=solved.solved,
+            solver=solved.solver or "",
+            files=solved.patch.paths if solved.patch else (),
+            usage=solved.usage,
+            why=solved.why,
+            placed=tuple(watched.placed),
+            shown=len(watched.shown) + len(_subjects(solved, watched)),
+            shown_chars=sum(len(f"{line.place} {line.text}") for line in watched.shown),
+            used=watched.used(solved.patch, solved.notes),
+            trajectories=_trajectories(repository),
+        )
+
+
+def _foreseen(known: Known, task: Task, notes: Notes | None) -> Attempt:
+    if notes is None or notes.trusted:
+        return Attempt()
+    matches = anticipated(known.view, task.text)
+    return Attempt(
+        foreseen=foreseen_rank(matches),
+        foreseen_of=len(known.view.issues()),
+        foreseen_score=matches[0].score if matches else 0.0,
+    )
+
+
+def _subjects(solved: Solved, watched: Watched) -> set[str]:
+    """Of the notes that the solver names, those that are no line that was counted already."""
+    return set(solved.notes) - {str(line.place) for line in watched.shown}
+
+
+def _trajectories(repository: Repository) -> tuple[tuple[str, bytes], ...]:
+    found = sorted((repository.state_dir / TRAJECTORIES).glob("*.jsonl"))
+    return tuple((f"trajectory-{file.name}", file.read_bytes()) for file in found)
+
+
+def graded(
+    case: Case,
+    snapshot: Snapshot,
+    patch: str,
+    conditions: Conditions,
+    tell: Callable[[str], None],
+) -> Grade:
+    """The hidden tests' verdict, in a sandbox that nothing else has been in."""
+    if not patch.strip():
+        return Grade(resolved=False, applied=False)
+    tell("grading")
+    settings = conditions.settings(day=case.task.day)
+    chosen = backend(settings)
+    environment = chosen.prepare(snapshot, progress=tell)
+    with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
+        return grade(
+            case.answer,
+            snapshot,
+            patch,
+            sandbox,
+            progress=tell,
+            timeout_s=conditions.grade_s,
+            test_timeout_s=conditions.grade_test_s,
+        )
+
+
+def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) -> Result:
+    answer = asked.case.answer
+    gold = _touched(answer.patch, snapshot)
+    hit = _touched(attempt.patch, snapshot)
+    return Result(
+        key=asked.key,
+        trial=asked.trial,
+        repo=asked.case.task.repo,
+        resolved=verdict.resolved,
+        proven=attempt.proven,
+        solver=attempt.solver,
+        usage=attempt.usage,
+        patch_s=attempt.usage.wall_s if attempt.patch else None,
+        slept=asked.slept,
+        applied=verdict.applied,
+        fail_to_pass=_passed(verdict.fail_to_pass),
+        pass_to_pass=_passed(verdict.pass_to_pass),
+        grade_problem=verdict.problem,
+        gold_files=len(gold.files),
+        hit_files=len(set(gold.files) & set(hit.files)),
+        gold_functions=len(gold.functions),
+        hit_functions=len(set(gold.functions) & set(hit.functions)),
+        first_right=_first_right(attempt.placed, gold.files or answer.files),
+        shown=attempt.shown,
+        used=attempt.used,
+        shown_chars=attempt.shown_chars,
+        foreseen=attempt.foreseen,
+        foreseen_of=attempt.foreseen_of,
+        foreseen_score=attempt.foreseen_score,
+        why=attempt.why,
+    )
+
+
+def _touched(patch: str, snapshot: Snapshot) -> Gold:
+    try:
+        return touched(patch, snapshot) if patch.strip() else Gold()
+    except (RepositoryError, SweSleepError):  # it is for another commit, or no diff at all
+        return Gold()
+
+
+def _passed(tests: Mapping[str, str]) -> tuple[int, int]:
+    return sum(outcome == "passed" for outcome in tests.values()), len(tests)
+
+
+def _first_right(placed: Sequence[str], gold: Sequence[str]) -> int | None:
+    return next((rank for rank, path in enumerate(placed, 1) if path in gold), None)
