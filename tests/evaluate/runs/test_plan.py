@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.runs.plan import Plan, plan
+from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.run import chosen
+from swe_sleep.evaluate.tasks.task import Suite
+
+Suites = Callable[..., Suite]
+
+
+def laid_out(
+    suite: Suite, *arms: Arm, seeds: tuple[int, ...] = (0,), solver: str = "search"
+) -> Plan:
+    conditions = Conditions("agent" if solver == "agent" else "search")
+    return plan(
+        suite,
+        arms=arms,
+        budgets=["candidates=5", "candidates=50"],
+        sleeps=["seconds=5", "seconds=50"],
+        seeds=seeds,
+        conditions=conditions,
+        stores=Path("/nowhere"),
+    )
+
+
+def test_tasks_of_a_commit_share_its_sleep(make_suite: Suites) -> None:
+    suite = make_suite("basket")
+    made = laid_out(suite, Arm.ON, seeds=(0, 1))
+    assert len(made.asked) == 2 * 2 * 2 * 2
+    assert len(made.naps) == 2  # one a budget, for both tasks and both seeds
+    assert len(laid_out(suite, Arm.ON, seeds=(0, 1), solver="agent").naps) == 4
+    assert len({each.key for each in made.asked}) == len(made.asked)
+
+
+def test_without_notes_nothing_sleeps(make_suite: Suites) -> None:
+    made = laid_out(make_suite("basket"), Arm.OFF)
+    assert not made.naps
+    assert all(each.notes is None for each in made.asked)
+    assert len(made.asked) == 2 * 2
+
+
+def test_stale_notes_are_of_an_older_commit(make_suite: Suites) -> None:
+    suite = make_suite("basket")
+    made = laid_out(suite, Arm.STALE, Arm.BEHIND)
+    base = suite.cases[0].task.base_commit
+    assert made.naps and all(nap.commit != base for nap in made.naps)
+    for each in made.asked:
+        assert each.notes is not None
+        assert each.notes.trusted == (each.trial.arm is Arm.STALE)
+    named = replace(suite.cases[0], task=replace(suite.cases[0].task, older="f" * 40))
+    named_plan = laid_out(Suite("one", (named,)), Arm.STALE)
+    assert {nap.commit for nap in named_plan.naps} == {"f" * 40}
+
+
+def test_a_task_without_an_older_commit_is_lost_and_no_other(make_suite: Suites) -> None:
+    suite = make_suite("basket", "clock")
+    first = suite.cases[2]
+    bad = replace(first, task=replace(first.task, base_commit="0" * 40))
+    made = laid_out(Suite("x", (*suite.cases[:2], bad)), Arm.STALE)
+    assert {each.what.split()[0] for each in made.lost} == {"clock-rest"}
+    assert {each.case.id for each in made.asked} == {"basket-total", "basket-cheapest"}
+
+
+def test_the_placebo_is_of_another_repository(make_suite: Suites) -> None:
+    suite = make_suite("basket", "clock")
+    for seed in range(5):
+        for each in laid_out(suite, Arm.SHUFFLED, seeds=(seed,)).asked:
+            assert each.notes is not None
+            assert each.notes.commit != each.case.task.base_commit
+            assert each.notes.trusted and not each.notes.text
+
+
+def test_alone_the_placebo_is_of_another_issue(make_suite: Suites) -> None:
+    suite = make_suite("basket")
+    texts = {case.id: case.task.text for case in suite.cases}
+    for each in laid_out(suite, Arm.SHUFFLED).asked:
+        assert each.notes is not None
+        assert each.notes.text in texts.values()
+        assert each.notes.text != texts[each.case.id]
+    single = laid_out(make_suite("clock"), Arm.SHUFFLED)
+    assert not single.asked and len(single.lost) == 4
+
+
+def test_a_part_needs_only_its_own_sleeps(make_suite: Suites) -> None:
+    made = laid_out(make_suite("basket", "clock"), Arm.ON)
+    part = chosen(made, ["clock"], None)
+    assert {each.case.id for each in part.asked} == {"clock-rest"}
+    assert {nap.repo for nap in part.naps} == {"clock"}
+    assert {each.case.id for each in chosen(made, (), 1).asked} == {"basket-total"}
