@@ -90,9 +90,10 @@ def _needs_engine(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @cache
-def _messages_api_module() -> Any:
+def _module(name: str) -> Any:
+    """A tool that tests of several rooms share, beside this file."""
     spec = importlib.util.spec_from_file_location(
-        "messages_api_for_tests", Path(__file__).with_name("messages_api.py")
+        f"{name}_for_tests", Path(__file__).with_name(f"{name}.py")
     )
     assert spec is not None
     assert spec.loader is not None
@@ -105,9 +106,15 @@ def _messages_api_module() -> Any:
 @pytest.fixture
 def messages_api() -> Iterator[Any]:
     """A local server that speaks the Messages API and plays a script: `messages_api.py`."""
-    api = _messages_api_module().MessagesApi()
+    api = _module("messages_api").MessagesApi()
     try:
         yield api
         api.check()
     finally:
         api.close()
+
+
+@pytest.fixture(scope="session")
+def made_runs() -> Any:
+    """Run folders of evaluations with results that are made up: `made_runs.py`."""
+    return _module("made_runs")
