@@ -66,7 +66,7 @@ def layout(snapshot: Snapshot) -> Layout:
     for name in CONFIGURATION:
         if name not in snapshot.files:
             continue
-        options = _options(name, snapshot.read(name))
+        options = pytest_settings(name, snapshot.read(name))
         if options is not None:
             default = Layout()
             return Layout(
@@ -110,7 +110,9 @@ def configuration_of(path: str, snapshot: Snapshot) -> dict[str, str]:
     return {name: blob for name, blob in present.items() if blob or name.endswith("conftest.py")}
 
 
-def _options(name: str, content: bytes) -> Mapping[str, Any] | None:
+def pytest_settings(name: str, content: bytes) -> Mapping[str, Any] | None:
+    """What a file of `CONFIGURATION` sets for pytest, as it is written there; None where it says
+    nothing."""
     try:
         text = content.decode()
         if name.endswith(".toml"):
