@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from swe_sleep.errors import EngineLost, RepositoryError, TestsError
 from swe_sleep.evaluate import applying
 from swe_sleep.evaluate.naming import Outcomes, files_named, is_runnable
+from swe_sleep.evaluate.suspecting import steering
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Answer
 from swe_sleep.records import TestRun, file_of
@@ -142,7 +143,37 @@ def _grade(
         return Grade(False, applied=False, problem=_line(error))
     except TestsError as error:
         return Grade(False, problem=_line(error))
-    return _judge(answer.fail_to_pass, kept, run)
+    found = _judge(answer.fail_to_pass, kept, run)
+    own = steering(files, bench.snapshot, bench.sandbox.environment.python_path)
+    own = tuple(path for path in own if path not in judging)
+    if not own:
+        return found
+    progress("running them again without what the patch changes of how tests run")
+    return replace(found, doubts=_doubts(found, answer, kept, own, files, judging, places, bench))
+
+
+def _doubts(
+    found: Grade,
+    answer: Answer,
+    kept: Sequence[str],
+    own: Sequence[str],
+    files: applying.Files,
+    judging: applying.Files,
+    places: Sequence[str],
+    bench: _Bench,
+) -> tuple[str, ...]:
+    """What a patch that decides how tests run is worth without that."""
+    said = f"the patch changes how tests run: {', '.join(own)}"
+    if not found.resolved:
+        return (said,)
+    without = {path: content for path, content in files.items() if path not in own}
+    try:
+        holds = _judge(answer.fail_to_pass, kept, bench.run((without, judging), places)).resolved
+    except (RepositoryError, TestsError):
+        holds = False
+    if holds:
+        return (f"{said}; it is resolved without that too",)
+    return (said, "without that it is not resolved")
 
 
 def _rest(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from swe_sleep.records import Outcome, TestRun, file_of
+from swe_sleep.testing.tests import NO_SUCH_TEST
 
 _BARE = re.compile(r"[^\W\d]\w*")
 _PROGRESS = re.compile(r"\[\s*\d+%\]")
@@ -46,6 +47,8 @@ class Outcomes:
         self._cut: dict[str, list[str]] = {}
         self._bare: dict[str, list[str]] = {}
         for result in run.results:
+            if result.message == NO_SUCH_TEST:
+                continue
             said = "passed" if result.expected else str(result.outcome)
             self._exact[result.test_id] = said
             _, _, inner = result.test_id.partition("::")
