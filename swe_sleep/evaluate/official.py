@@ -1,0 +1,239 @@
+"""SWE-bench's own verdict: its tests run by its command, its parser for the log, its judgement.
+
+The only module that imports `swebench` (5.x), late: importing it takes seconds. Since 5.0 a data
+set itself says how an instance is run: `eval_script`, `log_parser`, `image`. What older data sets
+leave open is said by `COMMANDS`, and by the parsers that the package has for repositories.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from swe_sleep.errors import RepositoryError, SandboxError
+from swe_sleep.evaluate import applying
+from swe_sleep.evaluate.extras import need
+from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files
+from swe_sleep.evaluate.tasks.task import Answer, Case
+from swe_sleep.repo.diff import files_of
+from swe_sleep.repo.snapshot import REGULAR, Snapshot
+from swe_sleep.sandbox.protocol import Progress, Sandbox
+
+PYTEST = "pytest -rA"
+COMMANDS: Mapping[str, str] = {
+    "astropy/astropy": "pytest -rA -vv -o console_output_style=classic --tb=no",
+    "django/django": ("./tests/runtests.py --verbosity 2 --settings=test_sqlite --parallel 1"),
+    "mwaskom/seaborn": "pytest --no-header -rA",
+    "sympy/sympy": (
+        "PYTHONWARNINGS=ignore::UserWarning,ignore::SyntaxWarning bin/test -C --verbose"
+    ),
+}
+"""How a repository's tests are run; all others by `PYTEST`."""
+PARSER = "parse_log_pytest"
+"""Of a repository that the package does not know."""
+START, END, EXIT = ">>>>> Start Test Output", ">>>>> End Test Output", ">>>>> Test Exit Code"
+NOT_APPLIED, TIMED_OUT = ">>>>> Patch Apply Failed", ">>>>> Tests Timed Out"
+MOST_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """What the `swebench` package says of a log."""
+
+    resolved: bool
+    statuses: Mapping[str, str]
+    """Every test that its parser found, in its words."""
+    failing: tuple[str, ...] = ()
+    """The named tests that it counts as failed."""
+    problem: str = ""
+    log: str = ""
+
+
+def is_known(repo: str) -> bool:
+    """Whether the package has a parser for this repository's logs."""
+    return repo in _package("log_parsers.python").MAP_REPO_TO_PARSER_PY
+
+
+def parser_of(case: Case) -> str:
+    """The name of the parser for the logs of this case."""
+    known = _package("log_parsers.python").MAP_REPO_TO_PARSER_PY.get(case.task.repo)
+    return case.answer.official.get("log_parser") or (
+        PARSER if known is None else str(known.__name__)
+    )
+
+
+def _package(name: str) -> ModuleType:
+    """A module of its harness. Raises UsageError where the extra is not installed."""
+    before = dict(os.environ)
+    try:
+        return need(f"swebench.harness.{name}", extra="swebench")
+    finally:  # it reads a file `.env` when it is imported
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def statuses(case: Case, log: str) -> dict[str, str]:
+    """What its parser finds in a log: test -> status, in its words."""
+    with tempfile.TemporaryDirectory(prefix="swe-sleep-log-") as folder:
+        place = Path(folder) / "test_output.txt"
+        place.write_text(log, encoding="utf-8", errors="replace")
+        found, _ = _package("grading").get_logs_eval(_spec(case, ()), str(place))
+    return dict(found)
+
+
+def judge(case: Case, patch: str, log: str, *, rest: Sequence[str] = ()) -> Official:
+    """Its verdict on a patch, by the log of the tests with it. `rest` are further tests that have
+    to pass."""
+    spec = _spec(case, rest)
+    prediction = {
+        "instance_id": case.id,
+        "model_name_or_path": "swe-sleep",
+        "model_patch": patch if patch.strip() else None,
+    }
+    with tempfile.TemporaryDirectory(prefix="swe-sleep-log-") as folder:
+        place = Path(folder) / "test_output.txt"
+        place.write_text(log, encoding="utf-8", errors="replace")
+        report: dict[str, Any] = _package("grading").get_eval_report(
+            spec, prediction, str(place), include_tests_status=True
+        )[case.id]
+    tests = report.get("tests_status", {})
+    failing = [name for kind in ("FAIL_TO_PASS", "PASS_TO_PASS") for name in _failed(tests, kind)]
+    problem = "" if tests else str(report.get("infra_failure_reason") or "its log has no tests")
+    return Official(bool(report["resolved"]), statuses(case, log), tuple(failing), problem, log)
+
+
+def _failed(tests: Mapping[str, Any], kind: str) -> list[str]:
+    return list(tests.get(kind, {}).get("failure", ()))
+
+
+def _spec(case: Case, rest: Sequence[str]) -> Any:
+    spec = need("swebench.types", extra="swebench").TestSpec
+    answer = case.answer
+    kept = dict.fromkeys((*answer.pass_to_pass, *rest))
+    return spec(
+        instance_id=case.id,
+        image=case.task.image,
+        eval_script_list=[],
+        repo=case.task.repo,
+        version=case.task.version,
+        FAIL_TO_PASS=list(answer.fail_to_pass),
+        PASS_TO_PASS=list(kept),
+        log_parser=parser_of(case),
+        eval_type=answer.official.get("eval_type") or "pass_and_fail",
+    )
+
+
+def run(
+    case: Case,
+    snapshot: Snapshot,
+    patch: str,
+    sandbox: Sandbox,
+    *,
+    progress: Progress = lambda text: None,
+    timeout_s: float = TIMEOUT_S,
+    places: Sequence[str] = (),
+) -> str:
+    """The log of the tests with a patch, as the harness would have it; the sandbox is left reset.
+
+    `places` are what is run instead of the hidden tests' own files. Raises RepositoryError where
+    the hidden tests do not fit the commit, and what the sandbox raises.
+    """
+    hidden = hidden_files(case.answer, snapshot)
+    try:
+        files = applying.applied(patch, snapshot, sandbox) if patch.strip() else {}
+    except RepositoryError as error:
+        return f"{NOT_APPLIED}:\n{error}\n"
+    own = case.answer.official.get("eval_script", "") if case.task.image else ""
+    # A script of the publisher's puts the hidden tests in itself.
+    judging = _before(hidden, snapshot) if own else _after(hidden, snapshot)
+    where = list(places) or test_files(case.answer, hidden)
+    script = own or made_script(case, where, in_image=bool(case.task.image))
+    sandbox.reset()
+    try:
+        applying.put(files, sandbox)
+        applying.put(judging, sandbox)
+        progress("running the tests by SWE-bench's command")
+        return _log(script, sandbox, timeout_s)
+    finally:
+        sandbox.reset()
+
+
+def _before(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
+    """The hidden tests' files as they are on the base commit."""
+    return {
+        path: (snapshot.read(path), applying.mode(path, snapshot))
+        if path in snapshot.files
+        else None
+        for path in hidden
+    }
+
+
+def _after(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
+    return {
+        path: None if content is None else (content, applying.mode(path, snapshot) or REGULAR)
+        for path, content in hidden.items()
+    }
+
+
+def test_files(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:
+    """The hidden tests' files that hold tests, in the order of the patch."""
+    order = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
+    left_out = (".json", ".png", ".csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml",
+                ".toml")  # fmt: skip
+    return [
+        path
+        for path in dict.fromkeys(order)
+        if hidden.get(path) is not None and not path.endswith(left_out)
+    ]
+
+
+def made_script(case: Case, places: Sequence[str], *, in_image: bool) -> str:
+    """How the harness runs an instance whose data set does not say it itself."""
+    repo = case.task.repo
+    if repo == "django/django":
+        places = [_label(path) for path in places if path.endswith(".py")]
+    begin = ["source /opt/miniconda3/bin/activate", "conda activate testbed"] if in_image else []
+    return "\n".join(
+        [
+            "#!/bin/bash",
+            *begin,
+            "set -uxo pipefail",
+            f": '{START}'",
+            f"{COMMANDS.get(repo, PYTEST)} {shlex.join(places)}",
+            "SWEBENCH_TEST_EXIT_CODE=$?",
+            f": '{END}'",
+            f'echo "{EXIT}: $SWEBENCH_TEST_EXIT_CODE"',
+            "",
+        ]
+    )
+
+
+def _label(path: str) -> str:
+    """As django's own runner names a file's tests."""
+    return path.removesuffix(".py").removeprefix("tests/").replace("/", ".")
+
+
+def _log(script: str, sandbox: Sandbox, timeout_s: float) -> str:
+    place = posixpath.join(sandbox.scratch, "eval.sh")
+    output = posixpath.join(sandbox.scratch, "eval.log")
+    sandbox.put({place: script.encode("utf-8", "surrogateescape")})
+    try:
+        # Into a file, as what a command prints is cut where it is long.
+        done = sandbox.run(
+            ["bash", "-c", 'exec bash "$1" > "$2" 2>&1', "eval", place, output],
+            timeout_s=timeout_s,
+        )
+        try:
+            log = sandbox.get(output, limit_bytes=MOST_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError as error:
+            raise SandboxError(f"The tests could not be started: {done.stderr.strip()}") from error
+    finally:
+        sandbox.put({place: None, output: None})
+    return f"{log}\n{TIMED_OUT}\n" if done.cut else log
