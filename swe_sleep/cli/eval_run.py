@@ -105,6 +105,14 @@ def run(
         int | None, typer.Option("--limit", min=1, help="Only so many tasks, the first ones.")
     ] = None,
     split: Annotated[str, typer.Option("--split", help="Of a data set.")] = "test",
+    fetch: Annotated[
+        str,
+        typer.Option(
+            "--fetch",
+            metavar="ADDRESS",
+            help="Where missing repositories are cloned from, with {repo} for owner/name.",
+        ),
+    ] = "",
     model: Annotated[str | None, typer.Option("--model", help="Another model of Claude's.")] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Ask this server instead of Anthropic's.")
@@ -134,9 +142,8 @@ def run(
     from swe_sleep.evaluate.runs.conditions import Conditions
     from swe_sleep.evaluate.runs.folder import RunFolder
     from swe_sleep.evaluate.runs.plan import plan
-    from swe_sleep.evaluate.runs.run import chosen
     from swe_sleep.evaluate.runs.run import run as carry_out
-    from swe_sleep.evaluate.tasks.suite import load
+    from swe_sleep.evaluate.tasks.suite import Wanted, load
 
     flags: dict[str, Any] = {
         "sandbox.backend": backend,
@@ -145,10 +152,15 @@ def run(
     }
     conditions = Conditions(solver, {key: each for key, each in flags.items() if each is not None})
     _check_model(conditions)
-    suite = load(tasks, repos=repos, split=split)
+    display = Display(output.console(stderr=True))
+    wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)
+    try:
+        suite = load(wanted, _cache(), progress=display.progress)
+    finally:
+        display.quiet()
     folder = folder or Path("runs") / f"{_plain(suite.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     run_folder = RunFolder(folder.absolute())
-    whole = plan(
+    planned = plan(
         suite,
         arms=_arms(arms),
         budgets=_budgets("test", budget),
@@ -157,19 +169,17 @@ def run(
         conditions=conditions,
         stores=run_folder.stores,
     )
-    part = chosen(whole, only or (), limit)
-    display = Display(output.console(stderr=True))
-    _announce(display.console, part, conditions)
+    _announce(display.console, planned, conditions)
     if dry_run:
         return
     by = _executor(executor, jobs, ray_address)
     with run_folder.lock():
-        manifest = run_folder.begin(_manifest(suite, part, conditions))
+        manifest = run_folder.begin(_manifest(suite, planned, conditions))
         display.console.print(f"run folder: {output.shown(run_folder.path)}", style="dim")
         try:
             with wiring.stopping() as stop:
                 summary = carry_out(
-                    part,
+                    planned,
                     run_folder,
                     by,
                     tell=lambda told: display.progress(_line(told)),
@@ -185,6 +195,12 @@ def run(
         raise typer.Exit(130)
     if not summary.whole:
         raise typer.Exit(1)
+
+
+def _cache() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("swe-sleep")) / "tasks"
 
 
 def _check_model(conditions: Conditions) -> None:
@@ -228,12 +244,12 @@ def _executor(name: str, jobs: int, address: str) -> Executor:
     return LocalExecutor(jobs)
 
 
-def _manifest(suite: Suite, part: Plan, conditions: Conditions) -> Manifest:
+def _manifest(suite: Suite, planned: Plan, conditions: Conditions) -> Manifest:
     from swe_sleep.evaluate.runs import circumstances
     from swe_sleep.evaluate.runs.records import Manifest
 
     settings = conditions.settings()
-    trials = [each.trial for each in part.asked]
+    trials = [each.trial for each in planned.asked]
     return Manifest(
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         suite=suite.name,
@@ -252,19 +268,20 @@ def _manifest(suite: Suite, part: Plan, conditions: Conditions) -> Manifest:
     )
 
 
-def _announce(console: Console, part: Plan, conditions: Conditions) -> None:
-    tasks = len({each.case.id for each in part.asked})
+def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:
+    tasks = len({each.case.id for each in planned.asked})
     line = (
-        f"{output.count(len(part.asked), 'trial')} on {output.count(tasks, 'task')}, "
-        f"{output.count(len(part.naps), 'sleep')}"
+        f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}, "
+        f"{output.count(len(planned.naps), 'sleep')}"
     )
     if conditions.solver != "search":
         settings = [
             conditions.settings(_flags("test", each.trial.budget)).model.budget_usd
-            for each in part.asked
+            for each in planned.asked
         ]
         asleep = [
-            conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd for each in part.naps
+            conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd
+            for each in planned.naps
         ]
         line += f"; Claude may cost at most ${sum(settings) + sum(asleep):,.2f}"
     console.print(line)

@@ -25,7 +25,7 @@ RESULTS, SLEEPS, LOST = "results.jsonl", "sleeps.jsonl", "lost.jsonl"
 TRIALS, NOTES = "trials", "sleeps"
 LOCK = ".lock"
 
-_SAME = ("suite", "suite_digest", "solver", "model", "settings")
+_SAME = ("suite", "solver", "model", "settings")
 """What a run that goes on may not change; of the rest it may have more."""
 _LONGEST = 60
 

@@ -55,13 +55,18 @@ def plan(
     ]
     cases = {case.id: case for case in suite.cases}
     older, lost_tasks = _older(suite.cases) if set(arms) & set(_OF_OLDER) else ({}, {})
-    others = {seed: _others([case.task for case in suite.cases], seed) for seed in seeds}
+    here = [case.task for case in suite.cases if case.task.sources]
+    others = {seed: _others(here, seed) for seed in seeds}
     naps: dict[str, Nap] = {}
     asked: list[Asked] = []
     lost: list[Lost] = []
     for trial in trials:
         case = cases[trial.task]
         task, commit, text = case.task, case.task.base_commit, ""
+        if not task.sources:
+            reason = f"the repository {task.repo} is not here; see --repos."
+            lost.append(Lost(_key(trial, case, "", digest), _what(trial), reason))
+            continue
         if trial.arm in _OF_OLDER:
             if task.id in lost_tasks:
                 lost.append(Lost(_key(trial, case, "", digest), _what(trial), lost_tasks[task.id]))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from swe_sleep.errors import UsageError
 from swe_sleep.evaluate.executors.protocol import Executor
 from swe_sleep.evaluate.pool import Done, Failed
 from swe_sleep.evaluate.runs.folder import RunFolder
@@ -127,20 +126,6 @@ def run(
         left=len(keys) - len(found) - len(lost_trials),
         wall_s=time.monotonic() - began,
     )
-
-
-def chosen(plan: Plan, only: Sequence[str], limit: int | None) -> Plan:
-    """The part of a plan that is about these tasks or repositories, and no more than the first
-    `limit` tasks. Raises UsageError for a name that nothing is of."""
-    tasks = dict.fromkeys(each.case.id for each in plan.asked)
-    repos = {each.case.id: each.case.task.repo for each in plan.asked}
-    for name in only:
-        if name not in tasks and name not in repos.values():
-            raise UsageError(f"no task is {name}, or of it.", "See `swe-sleep tasks list`.")
-    kept = [task for task in tasks if not only or task in only or repos[task] in only][:limit]
-    asked = tuple(each for each in plan.asked if each.case.id in kept)
-    needed = {each.slept for each in asked}
-    return Plan(tuple(nap for nap in plan.naps if nap.key in needed), asked, plan.lost)
 
 
 def _what(asked: Asked) -> str:

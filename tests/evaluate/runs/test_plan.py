@@ -7,7 +7,6 @@ from pathlib import Path
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.plan import Plan, plan
 from swe_sleep.evaluate.runs.records import Arm
-from swe_sleep.evaluate.runs.run import chosen
 from swe_sleep.evaluate.tasks.task import Suite
 
 Suites = Callable[..., Suite]
@@ -86,9 +85,9 @@ def test_alone_the_placebo_is_of_another_issue(make_suite: Suites) -> None:
     assert not single.asked and len(single.lost) == 4
 
 
-def test_a_part_needs_only_its_own_sleeps(make_suite: Suites) -> None:
-    made = laid_out(make_suite("basket", "clock"), Arm.ON)
-    part = chosen(made, ["clock"], None)
-    assert {each.case.id for each in part.asked} == {"clock-rest"}
-    assert {nap.repo for nap in part.naps} == {"clock"}
-    assert {each.case.id for each in chosen(made, (), 1).asked} == {"basket-total"}
+def test_a_task_whose_repository_is_not_here_is_lost(make_suite: Suites) -> None:
+    first, *rest = make_suite("basket", "clock").cases
+    away = replace(first, task=replace(first.task, sources=()))
+    made = laid_out(Suite("x", (away, *rest)), Arm.OFF, Arm.SHUFFLED)
+    assert {each.what.split()[0] for each in made.lost} == {"basket-total"}
+    assert {each.case.id for each in made.asked} == {"basket-cheapest", "clock-rest"}
