@@ -83,7 +83,7 @@ def _instance(where: str, record: object) -> Instance:
     try:
         instance = msgspec.convert(record, Instance)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {_plain(str(error))}.") from error
+        raise UsageError(f"{where}: {plain(str(error))}.") from error
     if not instance.instance_id:
         raise UsageError(f"{where}: `instance_id` is empty.")
     if not REPOSITORY.fullmatch(instance.repo):
@@ -95,7 +95,7 @@ def _instance(where: str, record: object) -> Instance:
     return instance
 
 
-def _plain(message: str) -> str:
+def plain(message: str) -> str:
     """What msgspec says of a record, with its places (`$.repo`) as a person writes them."""
     if message.startswith("Object missing required field"):
         return message.replace("Object missing required field", "there is no")

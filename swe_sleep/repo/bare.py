@@ -110,3 +110,13 @@ def _config(object_format: str, *, partial: bool) -> str:
     if partial:
         lines.append("\tpartialClone = origin")
     return "\n".join(lines) + "\n"
+
+
+def day_of(source: Path, commit: str) -> str:
+    """The day of a commit, such as 2024-05-31; "" where the git directory does not have it."""
+    git_dir = git_dir_of(source)
+    if git_dir is None or not commit or commit.startswith("-"):
+        return ""
+    git = plumbing.Git(git_dir.resolve(), source.resolve())
+    said = git.ask("show", "-s", "--format=%cs", f"{commit}^{{commit}}", "--")
+    return said.decode().strip() if said else ""
