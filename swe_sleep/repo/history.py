@@ -51,8 +51,8 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit. `files` is empty for a merge, and for the oldest commit of a shallow clone,
-    whose changes are not known."""
+    """One commit. `files` is empty for a merge (but see `commits`), and for the oldest commit of a
+    shallow clone, whose changes are not known."""
 
     id: str
     time: int
@@ -73,18 +73,22 @@ def commits(
     counts: bool = True,
     revision: str = "HEAD",
     merges: bool = True,
+    mainline: bool = False,
 ) -> Iterator[Commit]:
     """Yield the commits that led to a revision, newest first, as git log orders them.
 
     `after` leaves out that commit and all that led to it; one that the repository does not have
     (any more) leaves out nothing. Without `counts` line counts are not made, which is about eight
     times as fast. A partial clone gives no counts: they would need contents it does not have.
-    Where there is no such revision there are no commits.
+    Where there is no such revision there are no commits. With `mainline` only first parents are
+    followed, and the files of a merge are all that it brought.
     """
     tip = _commit(git, revision)
     if tip is None:
         return
     arguments = [] if merges else ["--no-merges"]
+    # Of two settings git takes the last, which this is.
+    arguments += ["--first-parent", "--diff-merges=first-parent"] if mainline else []
     if limit is not None:
         arguments.append(f"--max-count={limit}")
     known = _commit(git, after) if after else None

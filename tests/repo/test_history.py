@@ -96,6 +96,25 @@ def test_a_merge_and_messages_that_are_not_utf8(
     assert "café \1 ÿ" in [c.subject for c in rest]
 
 
+def test_the_main_line_has_of_a_merge_all_that_it_brought(
+    make_repository: Make, git: Git, opened: Opened
+) -> None:
+    root = make_repository({"a.py": "1\n"})
+    git(root, "switch", "-qc", "side")
+    for name in ("b.py", "c.py"):
+        (root / name).write_text("1\n")
+        git(root, "add", ".")
+        git(root, "commit", "-qm", name)
+    git(root, "switch", "-q", "main")
+    (root / "a.py").write_text("2\n")
+    git(root, "commit", "-qam", "Main")
+    git(root, "merge", "-q", "--no-ff", "-m", "Merge", "side")
+    found = list(commits(opened(root).git, mainline=True))
+    assert [c.subject for c in found] == ["Merge", "Main", "First commit"]
+    assert found[0].files == (FileChange("b.py", "A", 1, 0), FileChange("c.py", "A", 1, 0))
+    assert found[1].files == (FileChange("a.py", "M", 1, 1),)
+
+
 def test_a_shallow_clone(make_repository: Make, git: Git, opened: Opened, tmp_path: Path) -> None:
     root = make_repository({"a.py": "1\n", "b.py": "1\n"})
     for number in range(3):
