@@ -276,16 +276,19 @@ def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:
         f"{output.count(len(planned.naps), 'sleep')}"
     )
     if conditions.solver != "search":
-        settings = [
+        awake = sum(
             conditions.settings(_flags("test", each.trial.budget)).model.budget_usd
             for each in planned.asked
-        ]
-        asleep = [
+        )
+        asleep = sum(
             conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd
             for each in planned.naps
-        ]
-        line += f"; Claude may cost at most ${sum(settings) + sum(asleep):,.2f}"
+        )
+        line += f"; Claude may cost at most ${awake + asleep:,.2f}"
     console.print(line)
+    for reason, count in Counter(each.reason for each in planned.lost).items():
+        what = output.count(count, "trial")
+        console.print(f"{what} more cannot be made: {output.one_line(reason)}", style="yellow")
 
 
 def _flags(kind: Kind, text: str) -> dict[str, Any]:
