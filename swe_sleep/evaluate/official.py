@@ -11,7 +11,7 @@ import os
 import posixpath
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,7 @@ from swe_sleep.evaluate import applying
 from swe_sleep.evaluate.extras import need
 from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files
 from swe_sleep.evaluate.tasks.task import Answer, Case
+from swe_sleep.records import file_of
 from swe_sleep.repo.diff import files_of
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.protocol import Progress, Sandbox
@@ -37,6 +38,14 @@ COMMANDS: Mapping[str, str] = {
 }
 """How a repository's tests are run; all others by `PYTEST`."""
 PARSER = "parse_log_pytest"
+CUTTING = frozenset(
+    f"parse_log_{name}"
+    for name in (
+        *("pytest", "pytest_options", "matplotlib", "seaborn", "astroid", "flask", "marshmallow"),
+        *("pvlib", "pyvista", "sqlfluff", "xarray", "pydicom", "requests", "pylint"),
+    )
+)
+"""Parsers that end a test's name at its first blank."""
 """Of a repository that the package does not know."""
 START, END, EXIT = ">>>>> Start Test Output", ">>>>> End Test Output", ">>>>> Test Exit Code"
 NOT_APPLIED, TIMED_OUT = ">>>>> Patch Apply Failed", ">>>>> Tests Timed Out"
@@ -104,18 +113,21 @@ def judge(case: Case, patch: str, log: str, *, rest: Sequence[str] = ()) -> Offi
             spec, prediction, str(place), include_tests_status=True
         )[case.id]
     tests = report.get("tests_status", {})
-    failing = [name for kind in ("FAIL_TO_PASS", "PASS_TO_PASS") for name in _failed(tests, kind)]
+    failed = {name for kind in tests.values() for name in kind["failure"]}
+    named = (*case.answer.fail_to_pass, *case.answer.pass_to_pass, *rest)
+    failing = [name for name in named if as_logged(name, spec.log_parser) in failed]
     problem = "" if tests else str(report.get("infra_failure_reason") or "its log has no tests")
     return Official(bool(report["resolved"]), statuses(case, log), tuple(failing), problem, log)
 
 
-def _failed(tests: Mapping[str, Any], kind: str) -> list[str]:
-    return list(tests.get(kind, {}).get("failure", ()))
+def as_logged(name: str, parser: str) -> str:
+    """A test's name as the parser reads it from a log: most end it at the first blank."""
+    return name.split()[0] if parser in CUTTING and name.strip() else name
 
 
 def _spec(case: Case, rest: Sequence[str]) -> Any:
     spec = need("swebench.types", extra="swebench").TestSpec
-    answer = case.answer
+    answer, parser = case.answer, parser_of(case)
     kept = dict.fromkeys((*answer.pass_to_pass, *rest))
     return spec(
         instance_id=case.id,
@@ -123,9 +135,9 @@ def _spec(case: Case, rest: Sequence[str]) -> Any:
         eval_script_list=[],
         repo=case.task.repo,
         version=case.task.version,
-        FAIL_TO_PASS=list(answer.fail_to_pass),
-        PASS_TO_PASS=list(kept),
-        log_parser=parser_of(case),
+        FAIL_TO_PASS=[as_logged(name, parser) for name in answer.fail_to_pass],
+        PASS_TO_PASS=[as_logged(name, parser) for name in kept],
+        log_parser=parser,
         eval_type=answer.official.get("eval_type") or "pass_and_fail",
     )
 
@@ -138,12 +150,12 @@ def run(
     *,
     progress: Progress = lambda text: None,
     timeout_s: float = TIMEOUT_S,
-    places: Sequence[str] = (),
+    rest: Sequence[str] = (),
 ) -> str:
     """The log of the tests with a patch, as the harness would have it; the sandbox is left reset.
 
-    `places` are what is run instead of the hidden tests' own files. Raises RepositoryError where
-    the hidden tests do not fit the commit, and what the sandbox raises.
+    The files of the hidden tests are run, and those of the `rest`. Raises RepositoryError where the
+    hidden tests do not fit the commit, and what the sandbox raises.
     """
     hidden = hidden_files(case.answer, snapshot)
     try:
@@ -152,9 +164,10 @@ def run(
         return f"{NOT_APPLIED}:\n{error}\n"
     own = case.answer.official.get("eval_script", "") if case.task.image else ""
     # A script of the publisher's puts the hidden tests in itself.
-    judging = _before(hidden, snapshot) if own else _after(hidden, snapshot)
-    where = list(places) or test_files(case.answer, hidden)
-    script = own or made_script(case, where, in_image=bool(case.task.image))
+    judging = dict(_before(hidden, snapshot) if own else _after(hidden, snapshot))
+    judging |= _before([path for path in map(file_of, rest) if path not in judging], snapshot)
+    where = dict.fromkeys((*test_files(case.answer, hidden), *map(file_of, rest)))
+    script = own or made_script(case, list(where), in_image=bool(case.task.image))
     sandbox.reset()
     try:
         applying.put(files, sandbox)
@@ -165,13 +178,13 @@ def run(
         sandbox.reset()
 
 
-def _before(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
-    """The hidden tests' files as they are on the base commit."""
+def _before(paths: Iterable[str], snapshot: Snapshot) -> applying.Files:
+    """Files as they are on the base commit."""
     return {
         path: (snapshot.read(path), applying.mode(path, snapshot))
         if path in snapshot.files
         else None
-        for path in hidden
+        for path in paths
     }
 
 

@@ -1,0 +1,203 @@
+"""Patches of others graded: our verdict on each and, where it is wanted, SWE-bench's own."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from swe_sleep.config import Settings
+from swe_sleep.evaluate import official
+from swe_sleep.evaluate.grading import grade, rest_of
+from swe_sleep.evaluate.naming import is_runnable
+from swe_sleep.evaluate.official import Official
+from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.runs.sleeping import at_commit
+from swe_sleep.evaluate.tasks.grade import Grade
+from swe_sleep.evaluate.tasks.task import Case, Task
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.choose import limits
+from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.wiring.sleeping import backend
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A patch, and who says that it is one."""
+
+    by: str
+    patch: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToGrade:
+    """All patches for one task; they share its environment and its sandbox."""
+
+    case: Case
+    candidates: tuple[Candidate, ...]
+    conditions: Conditions
+    official: bool = False
+    pull: bool = False
+    """Whether the engine may fetch the task's own image."""
+
+    @property
+    def group(self) -> str:
+        return self.case.task.repo
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.case.task.sources
+
+    def moved(self, places: Mapping[Path, Path]) -> Self:
+        sources = tuple(places[each] for each in self.case.task.sources)
+        return replace(self, case=replace(self.case, task=replace(self.case.task, sources=sources)))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts on one patch."""
+
+    task: str
+    by: str
+    grade: Grade
+    official: Official | None = None
+    differ: tuple[str, ...] = ()
+    """Named tests that pass for one and fail for the other."""
+    seconds: float = 0.0
+
+    @property
+    def agree(self) -> bool:
+        """Whether the two verdicts are the same; where there is one alone, they are."""
+        return self.official is None or self.official.resolved == self.grade.resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What came of one request."""
+
+    judged: tuple[Judged, ...]
+    where: str
+    """What the tests ran in, for a person."""
+
+
+def carry_out(request: ToGrade, say: Say) -> Graded:
+    """Grade the patches for one task. Raises what a repository or a sandbox raises that cannot be
+    had, and UsageError where SWE-bench's verdict is wanted and its package is not there."""
+    case = request.case
+    settings = request.conditions.settings(day=case.task.day)
+    judged = []
+    with (
+        tempfile.TemporaryDirectory(prefix="swe-sleep-grade-") as folder,
+        at_commit(case.task.sources, case.task.base_commit, Path(folder) / "base") as repository,
+    ):
+        snapshot = repository.snapshot()
+        with opened(case.task, snapshot, settings, say) as sandbox:
+            bench = _Bench(case, snapshot, sandbox, request.conditions, say)
+            rest = bench.rest()
+            for each in request.candidates:
+                say(f"grading {case.id}, {each.by}")
+                judged.append(bench.judge(each, rest, official=request.official))
+            environment = sandbox.environment
+    what = environment.image if case.task.image and environment.image == case.task.image else ""
+    where = what or f"Python {environment.version}".strip()
+    if environment.problem:
+        where += f" ({environment.problem})"
+    return Graded(tuple(judged), where)
+
+
+@contextmanager
+def opened(task: Task, snapshot: Snapshot, settings: Settings, say: Say) -> Iterator[Sandbox]:
+    """A sandbox on the task's base commit."""
+    chosen = backend(settings)
+    environment = chosen.prepare(snapshot, progress=say)
+    with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
+        yield sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    case: Case
+    snapshot: Snapshot
+    sandbox: Sandbox
+    conditions: Conditions
+    say: Say
+
+    def rest(self) -> tuple[str, ...]:
+        return rest_of(
+            self.case.answer,
+            self.snapshot,
+            self.sandbox,
+            progress=self.say,
+            timeout_s=self.conditions.grade_s,
+            test_timeout_s=self.conditions.grade_test_s,
+        )
+
+    def judge(self, candidate: Candidate, rest: Sequence[str], *, official: bool) -> Judged:
+        began = time.monotonic()
+        answer, patch = self.case.answer, candidate.patch
+        strange = not all(map(is_runnable, (*answer.fail_to_pass, *answer.pass_to_pass)))
+        theirs = self._theirs(patch, rest) if official or strange else None
+        if strange and theirs is not None and patch.strip():
+            found = _by_log(self.case, theirs)
+        else:
+            found = grade(
+                answer,
+                self.snapshot,
+                patch,
+                self.sandbox,
+                progress=self.say,
+                timeout_s=self.conditions.grade_s,
+                test_timeout_s=self.conditions.grade_test_s,
+                rest=rest,
+            )
+        seconds = time.monotonic() - began
+        if not official or theirs is None:
+            return Judged(self.case.id, candidate.by, found, seconds=seconds)
+        return Judged(self.case.id, candidate.by, found, theirs, _differ(found, theirs), seconds)
+
+    def _theirs(self, patch: str, rest: Sequence[str]) -> Official:
+        if not patch.strip():  # the harness does not run these
+            return Official(False, {}, problem="the patch is empty")
+        log = official.run(
+            self.case,
+            self.snapshot,
+            patch,
+            self.sandbox,
+            progress=self.say,
+            timeout_s=self.conditions.grade_s,
+            rest=rest,
+        )
+        return official.judge(self.case, patch, log, rest=rest)
+
+
+def _by_log(case: Case, theirs: Official) -> Grade:
+    """The verdict where the tests' names are not pytest's: by the runner that they are of."""
+    failing = set(theirs.failing)
+
+    def said(names: Sequence[str]) -> dict[str, str]:
+        words = {name: theirs.statuses.get(name, "missing").lower() for name in names}
+        return {name: word if name in failing else "passed" for name, word in words.items()}
+
+    named = bool(theirs.statuses)
+    return Grade(
+        theirs.resolved,
+        applied=official.NOT_APPLIED not in theirs.log,
+        fail_to_pass=said(case.answer.fail_to_pass) if named else {},
+        pass_to_pass=said(case.answer.pass_to_pass) if named else {},
+        problem=theirs.problem,
+        log=theirs.log,
+    )
+
+
+def _differ(found: Grade, theirs: Official) -> tuple[str, ...]:
+    named = {**found.fail_to_pass, **found.pass_to_pass}
+    if not named or theirs.problem:
+        return ()
+    failing = set(theirs.failing)
+    return tuple(name for name, said in named.items() if (said == "passed") == (name in failing))
