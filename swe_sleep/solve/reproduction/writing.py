@@ -43,7 +43,8 @@ def written(claim: Claim, names: Names) -> Written | None:
             # With one name all that came before is needed: it may depend on it.
             setup = [s for s in claim.earlier if not _only_prints(s)] + setup
             break
-    for wanted in missing("\n".join((*setup, code))):
+    result = "" if claim.expected_is_text else claim.expected
+    for wanted in missing("\n".join((*setup, code, result))):
         line = names.import_of(wanted)
         if not line:
             return None

@@ -80,6 +80,11 @@ def test_a_value_that_is_wrong_today(attempt: Try, opened: tuple[Snapshot, Tests
     assert 6 in test.covered["lib/text.py"]
 
 
+def test_what_the_right_value_needs_is_imported_too(attempt: Try) -> None:
+    made = written(attempt("`size(1024)` returns '1024B' instead of `Decimal(1)`.\n"))
+    assert "from decimal import Decimal" in made.source
+
+
 @pytest.mark.parametrize(
     "text",
     [
