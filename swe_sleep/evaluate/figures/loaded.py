@@ -13,6 +13,9 @@ import msgspec
 from swe_sleep.evaluate.runs.folder import RunFolder
 from swe_sleep.evaluate.runs.records import Arm, Lost, Manifest, Result, Slept, Trial
 
+DECIDING = ("swe-sleep", "commit", "python", "sandbox")
+"""The versions that have to be the same for runs to be put together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -59,8 +62,8 @@ def read_run(path: Path) -> Run:
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """Runs of the same suite by the same solver, model, settings and version as one group, the rest
-    side by side."""
+    """Runs of the same suite by the same solver, model, settings and versions as one group, the
+    rest side by side."""
     alike: dict[bytes, list[Run]] = {}
     for run in runs:
         alike.setdefault(_identity(run.manifest), []).append(run)
@@ -75,7 +78,7 @@ def _identity(manifest: Manifest) -> bytes:
         manifest.solver,
         manifest.model,
         manifest.settings,
-        manifest.versions.get("swe-sleep", ""),
+        [manifest.versions.get(name, "") for name in DECIDING],
     )
     return msgspec.json.encode(facts, order="deterministic")
 

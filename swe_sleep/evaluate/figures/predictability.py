@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
+from swe_sleep.evaluate.extras import need
 from swe_sleep.evaluate.figures.grid import Grid, Key, Seeds
-from swe_sleep.evaluate.figures.statistics import Chance, Interval
+from swe_sleep.evaluate.figures.statistics import FEWEST, Chance, Interval
 from swe_sleep.evaluate.figures.units import Unit
 from swe_sleep.evaluate.runs.records import Arm
 
 GROUPS = 5
+_LAST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Predictability:
     fifths: tuple[Fifth, ...]
     foreseen: int
     tasks: int
+    trend: float | None
+    """Kendall's tau-b of gain and rank over the tasks, above 0 where the better foreseen gain more;
+    None where all gain alike or are foreseen alike."""
+    trend_p: float | None
 
 
 def predictability(grid: Grid, unit: Unit, chance: Chance) -> tuple[Predictability, ...]:
@@ -71,7 +77,8 @@ def predictability(grid: Grid, unit: Unit, chance: Chance) -> tuple[Predictabili
                 _fifth(tasks, ranks, grid, key, off, unit, chance) for tasks in divided(ranks)
             )
             foreseen = sum(rank is not None for rank in ranks.values())
-            found.append(Predictability(key, unit, fifths, foreseen, len(ranks)))
+            trend = _trend(ranks, grid, key, off)
+            found.append(Predictability(key, unit, fifths, foreseen, len(ranks), *trend))
     return tuple(found)
 
 
@@ -93,13 +100,31 @@ def divided(ranks: Mapping[str, int | None]) -> list[list[str]]:
     return [groups[number] for number in sorted(groups)] + ([missed] if missed else [])
 
 
+def _trend(
+    ranks: Mapping[str, int | None], grid: Grid, key: Key, off: Key
+) -> tuple[float, float] | tuple[None, None]:
+    gains = [sum(_gain(grid, key, off, task)) for task in ranks]
+    places = [-float(_LAST if rank is None else rank) for rank in ranks.values()]
+    if len(ranks) < FEWEST or len(set(gains)) == 1 or len(set(places)) == 1:
+        return None, None
+    found = need("scipy.stats", extra="eval").kendalltau(places, gains)
+    return float(found.statistic), float(found.pvalue)
+
+
+def _gain(grid: Grid, key: Key, off: Key, task: str) -> tuple[float, float]:
+    """The share of the common seeds resolved with notes, and less that without."""
+    mine, others = grid.tasks(key)[task], grid.tasks(off)[task]
+    both = mine.keys() & others.keys()
+    on = sum(mine[each].resolved for each in both) / len(both)
+    return on, -sum(others[each].resolved for each in both) / len(both)
+
+
 def _rank(seeds: Seeds) -> int | None:
     """The lower median over the seeds; one that did not foresee it counts as last."""
-    last = 2**53
     rank = median_low(
-        last if result.foreseen is None else result.foreseen for result in seeds.values()
+        _LAST if result.foreseen is None else result.foreseen for result in seeds.values()
     )
-    return None if rank == last else rank
+    return None if rank == _LAST else rank
 
 
 def _fifth(
@@ -111,21 +136,20 @@ def _fifth(
     unit: Unit,
     chance: Chance,
 ) -> Fifth:
-    on_values, off_values, on_costs, off_costs = [], [], [], []
+    on_costs, off_costs = [], []
     for task in tasks:
         mine, others = grid.tasks(key)[task], grid.tasks(off)[task]
         both = sorted(mine.keys() & others.keys())
-        on_values.append(sum(mine[each].resolved for each in both) / len(both))
-        off_values.append(sum(others[each].resolved for each in both) / len(both))
         on_costs += [unit.of(mine[each].usage) for each in both]
         off_costs += [unit.of(others[each].usage) for each in both]
-    gains = [a - b for a, b in zip(on_values, off_values, strict=True)]
+    shares = [_gain(grid, key, off, task) for task in tasks]
+    gains = [on + off_ for on, off_ in shares]
     held = [rank for task in tasks if (rank := ranks[task]) is not None]
     return Fifth(
         ranks=(min(held), max(held)) if held else None,
         tasks=tuple(tasks),
-        on=sum(on_values) / len(tasks),
-        off=sum(off_values) / len(tasks),
+        on=sum(on for on, _ in shares) / len(tasks),
+        off=-sum(off_ for _, off_ in shares) / len(tasks),
         gain=sum(gains) / len(tasks),
         interval=chance.mean_interval(gains),
         cost_on=_known(on_costs),
