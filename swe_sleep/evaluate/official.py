@@ -162,12 +162,13 @@ def run(
         files = applying.applied(patch, snapshot, sandbox) if patch.strip() else {}
     except RepositoryError as error:
         return f"{NOT_APPLIED}:\n{error}\n"
-    own = case.answer.official.get("eval_script", "") if case.task.image else ""
+    in_image = bool(case.task.image) and sandbox.environment.image == case.task.image
+    own = case.answer.official.get("eval_script", "") if in_image else ""
     # A script of the publisher's puts the hidden tests in itself.
     judging = dict(_before(hidden, snapshot) if own else _after(hidden, snapshot))
     judging |= _before([path for path in map(file_of, rest) if path not in judging], snapshot)
     where = dict.fromkeys((*test_files(case.answer, hidden), *map(file_of, rest)))
-    script = own or made_script(case, list(where), in_image=bool(case.task.image))
+    script = own or made_script(case, list(where), in_image=in_image)
     sandbox.reset()
     try:
         applying.put(files, sandbox)
@@ -196,15 +197,10 @@ def _after(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.F
 
 
 def test_files(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:
-    """The hidden tests' files that hold tests, in the order of the patch."""
+    """The hidden tests' files that a runner can be given, in the order of the patch."""
     order = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
-    left_out = (".json", ".png", ".csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".yml", ".yaml",
-                ".toml")  # fmt: skip
-    return [
-        path
-        for path in dict.fromkeys(order)
-        if hidden.get(path) is not None and not path.endswith(left_out)
-    ]
+    there = [path for path in dict.fromkeys(order) if hidden.get(path) is not None]
+    return [path for path in there if path.endswith(".py")]
 
 
 def made_script(case: Case, places: Sequence[str], *, in_image: bool) -> str:

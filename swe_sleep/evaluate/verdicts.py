@@ -21,7 +21,8 @@ from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Case, Task
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
-from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.sandbox.protocol import Backend, Sandbox
+from swe_sleep.sandbox.ready import ready
 from swe_sleep.wiring.sleeping import backend
 
 Say = Callable[[str], None]
@@ -97,7 +98,7 @@ def carry_out(request: ToGrade, say: Say) -> Graded:
         at_commit(case.task.sources, case.task.base_commit, Path(folder) / "base") as repository,
     ):
         snapshot = repository.snapshot()
-        with opened(case.task, snapshot, settings, say) as sandbox:
+        with opened(case.task, snapshot, settings, say, pull=request.pull) as sandbox:
             bench = _Bench(case, snapshot, sandbox, request.conditions, say)
             rest = bench.rest()
             for each in request.candidates:
@@ -112,9 +113,15 @@ def carry_out(request: ToGrade, say: Say) -> Graded:
 
 
 @contextmanager
-def opened(task: Task, snapshot: Snapshot, settings: Settings, say: Say) -> Iterator[Sandbox]:
-    """A sandbox on the task's base commit."""
-    chosen = backend(settings)
+def opened(
+    task: Task, snapshot: Snapshot, settings: Settings, say: Say, *, pull: bool = False
+) -> Iterator[Sandbox]:
+    """A sandbox on the task's base commit: in the task's own image where the engine has it, or may
+    `pull` it; else in an environment that is built."""
+    chosen: Backend | None = None
+    if task.image and settings.sandbox.backend != "local":
+        chosen = ready(task.image, pull=pull, progress=say)
+    chosen = chosen or backend(settings)
     environment = chosen.prepare(snapshot, progress=say)
     with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
         yield sandbox

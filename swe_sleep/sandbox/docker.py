@@ -93,11 +93,12 @@ class DockerBackend:
         if not engine.reachable():
             raise EngineLost("The engine answers no more.", engine.LOST_ADVICE)
         user = os.geteuid() or UNPRIVILEGED
+        workdir = environment.workdir or WORKDIR
         with engine.translated("start a container"):
             reap(client)
             made = client.api.create_container(
                 environment.image,
-                command=command(environment.python),
+                command=command(environment.supervisor or environment.python),
                 entrypoint=[],
                 user=f"{user}:{os.getegid() or UNPRIVILEGED}",
                 working_dir="/",
@@ -109,7 +110,7 @@ class DockerBackend:
                 use_config_proxy=False,  # a proxy's address may hold a password
                 labels={OWNER_LABEL: owners.me()},
                 hostname="sandbox",
-                host_config=self._host_config(client, limits, user),
+                host_config=self._host_config(client, limits, user, workdir),
             )
             container = made["Id"]
             try:
@@ -131,13 +132,15 @@ class DockerBackend:
             snapshot,
             environment,
             finish,
-            workdir=WORKDIR,
+            workdir=workdir,
             scratch=SCRATCH,
         )
-        box.start(start_settings(environment, limits), patience_s=PATIENCE_S)
+        box.start(start_settings(environment, limits, workdir=workdir), patience_s=PATIENCE_S)
         return box
 
-    def _host_config(self, client: docker.DockerClient, limits: Limits, user: int) -> Any:
+    def _host_config(
+        self, client: docker.DockerClient, limits: Limits, user: int, workdir: str
+    ) -> Any:
         import docker.types
 
         # What is written to a tmpfs counts as memory of the container: without room for it a full
@@ -151,7 +154,7 @@ class DockerBackend:
             security_opt=["no-new-privileges"],
             read_only=True,
             tmpfs={
-                WORKDIR: f"{mine},size={limits.disk_mb * 3 // 4}m",
+                workdir: f"{mine},size={limits.disk_mb * 3 // 4}m",
                 "/tmp": f"{mine},size={limits.disk_mb // 4}m",
             },
             shm_size=SHARED_MEMORY_MB << 20,

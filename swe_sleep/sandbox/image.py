@@ -84,12 +84,12 @@ def base_key(which: Interpreter) -> str:
 def made(client: docker.DockerClient, which: Interpreter, *, progress: Progress) -> str:
     """The base image with one of this machine's interpreters, made now if it is not there."""
     tag = f"{BASE}:{base_key(which)}"
-    if _exists(client, tag):
+    if exists(client, tag):
         return tag
     import filelock
 
     with filelock.FileLock(Path(tempfile.gettempdir()) / f"{BASE}-{os.geteuid()}.lock"):
-        if _exists(client, tag):
+        if exists(client, tag):
             return tag
         progress("Making the sandbox's base image from this machine's files")
         with tempfile.TemporaryFile() as file:
@@ -105,7 +105,7 @@ def made(client: docker.DockerClient, which: Interpreter, *, progress: Progress)
 
 def fetched(client: docker.DockerClient, name: str, *, progress: Progress) -> str:
     """An image of the person's choice, asked of the engine if it is not there."""
-    if not _exists(client, name):
+    if not exists(client, name):
         progress(f"Asking the engine for the image {name}")
         repository, _, tag = name.partition(":") if "@" not in name else (name, "", "")
         client.images.pull(repository, tag=tag or None)
@@ -119,7 +119,7 @@ def with_environment(
     which = interpreter.examine(environment.base) if environment.base else None
     base = made(client, which or interpreter.own(), progress=progress)
     tag = f"{LAYERED}:{_layer_key(client, base, environment.key)}"
-    if not _exists(client, tag):
+    if not exists(client, tag):
         progress("Putting the project's dependencies into an image")
         with tempfile.TemporaryFile() as file:
             tree = Tree(file)
@@ -144,7 +144,7 @@ def foreign_environment(
         snapshot, python=version, platform=target, progress=progress
     )
     tag = f"{LAYERED}:{_layer_key(client, base, environment.key)}"
-    if not _exists(client, tag):
+    if not exists(client, tag):
         progress("Putting the project's dependencies into an image")
         with tempfile.TemporaryFile() as file:
             tree = Tree(file)
@@ -225,7 +225,8 @@ def _layer_key(client: docker.DockerClient, base: str, key: str) -> str:
     return hashlib.sha256(repr(made_from).encode()).hexdigest()[:20]
 
 
-def _exists(client: docker.DockerClient, name: str) -> bool:
+def exists(client: docker.DockerClient, name: str) -> bool:
+    """Whether the engine has an image."""
     import docker.errors
 
     try:

@@ -100,6 +100,10 @@ class Environment:
     generated: Mapping[str, str] = field(default_factory=dict)
     """What the project's build made and the repository has not, such as compiled extensions: the
     path in the copy, and the file on the host that holds it."""
+    workdir: str = ""
+    """Where the repository's copy has to be, inside; empty: where the backend has it."""
+    supervisor: str = ""
+    """The interpreter for our own programs inside, where `python` is too old; empty: `python`."""
 
 
 class Shell(Protocol):
