@@ -104,7 +104,7 @@ def spread(
 def _start(work: Work[Q, A], request: Q) -> _Worker[Q]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(work, theirs))
+    process = context.Process(target=serve, args=(work, theirs))
     process.start()
     theirs.close()
     worker = _Worker(process, ours, request)
@@ -123,10 +123,14 @@ def _hear(worker: _Worker[Q]) -> Event[Q, A]:
         event: Event[Q, A] = worker.connection.recv()
     except (EOFError, OSError):
         worker.process.join(END_S)
-        code = worker.process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else "ended too early"
-        return Failed(worker.request, f"its process {how}.")
+        return Failed(worker.request, ended(worker.process.exitcode))
     return event
+
+
+def ended(code: int | None) -> str:
+    """What to say of a process that gave no answer."""
+    how = f"was ended by {signal.Signals(-code).name}" if (code or 0) < 0 else "ended too early"
+    return f"its process {how}."
 
 
 def _end(worker: _Worker[Q]) -> None:
@@ -137,7 +141,7 @@ def _end(worker: _Worker[Q]) -> None:
         worker.process.join()
 
 
-def _serve(work: Work[Q, A], connection: Connection) -> None:
+def serve(work: Work[Q, A], connection: Connection) -> None:
     """A process: answers until nobody asks any more."""
     # Ctrl-C reaches the whole group; whoever started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

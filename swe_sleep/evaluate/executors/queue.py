@@ -29,7 +29,7 @@ class Queue(Generic[Q]):
         """The next request for a worker that did `last` before, or is new; None where none is
         left."""
         if last is not None:
-            self._at_work[group_of(last)] -= 1
+            self.left(last)
         left = {group: len(waiting) for group, waiting in self._waiting.items() if waiting}
         if not left:
             return None
@@ -40,10 +40,9 @@ class Queue(Generic[Q]):
         self._at_work[group] += 1
         return self._waiting[group].pop()
 
-    def give_back(self, request: Q) -> None:
-        """Nobody works on this one any more, and it is not done: it is the next of its group."""
+    def left(self, request: Q) -> None:
+        """Nobody works on it any more."""
         self._at_work[group_of(request)] -= 1
-        self._waiting.setdefault(group_of(request), []).append(request)
 
 
 def group_of(request: object) -> str:

@@ -40,15 +40,6 @@ def test_a_worker_stays_with_its_group_and_begins_with_the_biggest() -> None:
     assert taken(queue) == ["b1", "b2", "a1"]
 
 
-def test_what_is_given_back_is_the_next_of_its_group() -> None:
-    queue = Queue([Asked("a"), Asked("b")])
-    first = queue.take(None)
-    assert first is not None
-    queue.give_back(first)
-    assert len(queue) == 2
-    assert taken(queue) == ["a", "b"]
-
-
 WORK = """\
 import os
 

@@ -1,0 +1,173 @@
+"""The work of an evaluation on a Ray cluster, from one machine to many nodes.
+
+Ray starts a `Node` on every node, carries bytes, and says which nodes are gone; which request goes
+where is decided here. Settings of this machine's environment (`SWE_SLEEP_*`, `ANTHROPIC_*`, a key
+among them) go to the processes that work, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from swe_sleep.errors import UsageError
+from swe_sleep.evaluate.executors.ray_run import Needs, Run
+from swe_sleep.evaluate.extras import need
+from swe_sleep.evaluate.pool import A, Event, Q, Work
+
+LOCAL_STORE_BYTES = 200 << 20
+ADVICE = (
+    "Start one with `ray start --head` here and `ray start --address=HEAD:6379` on the other "
+    "machines; `--ray-address local` starts one of this machine alone."
+)
+SHORT = 30
+"""Longer names of folders leave no room for a socket's."""
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+}
+
+
+class RayExecutor:
+    """`address` is that of the cluster's head, "auto" for one that runs on this machine or that
+    `RAY_ADDRESS` names, or "local" for one of this machine alone that ends with the run.
+
+    Up to `jobs_per_node` requests are worked on at once on a node; None for as many as its cores
+    and its memory are enough for. What the processes print goes to files in `logs`.
+    """
+
+    def __init__(
+        self,
+        address: str = "auto",
+        *,
+        jobs_per_node: int | None = None,
+        needs: Needs = Needs(),  # noqa: B008
+        logs: Path | None = None,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.address = address
+        self.jobs_per_node = jobs_per_node
+        self.needs = needs
+        self.logs = logs
+        self.progress = progress
+
+    def run(
+        self, work: Work[Q, A], requests: Sequence[Q], *, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event[Q, A]]:
+        """See `Executor`. A request whose node dies is worked on again on another; one that was on
+        two nodes that died has failed. Raises UsageError without Ray, without a cluster, and where
+        no node has what is needed."""
+        if not requests or stop():
+            return
+        with connected(self.address, self.jobs_per_node) as ray:
+            run = Run(
+                ray,
+                work,
+                requests,
+                needs=self.needs,
+                jobs_per_node=self.jobs_per_node,
+                logs=self.logs,
+                progress=self.progress,
+                stop=stop,
+            )
+            yield from run.events()
+
+
+@contextlib.contextmanager
+def connected(address: str, jobs: int | None = None) -> Iterator[Any]:
+    """The module `ray`, connected. Raises UsageError."""
+    if address.startswith("ray://"):
+        raise UsageError(
+            "an evaluation cannot be run through Ray Client.", "Start it on a node of the cluster."
+        )
+    with contextlib.ExitStack() as stack:
+        environment = QUIET | (own_cluster() if address == "local" else {})
+        stack.enter_context(_environment(environment))
+        ray = need("ray", extra="ray")
+        if ray.is_initialized():
+            yield ray
+            return
+        stack.enter_context(_signals_kept())
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+        if address == "local":
+            options |= {
+                "num_cpus": max(jobs or 0, len(os.sched_getaffinity(0))),
+                "num_gpus": 0,
+                "include_dashboard": False,
+                "object_store_memory": LOCAL_STORE_BYTES,
+                "_temp_dir": stack.enter_context(_short_folder()),
+            }
+        try:
+            ray.init(address=address, **options)
+        except (OSError, RuntimeError, ValueError) as error:
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise UsageError(f"no Ray cluster answers: {reason[0].rstrip('.')}.", ADVICE) from error
+        stack.callback(ray.shutdown)
+        if address == "local" and any(
+            node["NodeManagerAddress"] != "127.0.0.1" for node in ray.nodes()
+        ):
+            raise UsageError("Ray was imported before, and would be open to the network.")
+        yield ray
+
+
+@cache
+def own_cluster() -> dict[str, str]:
+    """The environment of a cluster of our own: nobody but us, and from nowhere but here. Ray
+    remembers the token for as long as the process lives."""
+    return {
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # listens on the loopback address only
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_enable_metrics_collection": "0",
+    }
+
+
+@contextlib.contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[str]:
+    usual = tempfile.gettempdir()
+    folder = tempfile.mkdtemp(prefix="ray-", dir=usual if len(usual) <= SHORT else "/tmp")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
