@@ -69,8 +69,8 @@ class Answer:
 class Stated:
     """What an author says of the tests on the base commit, for who checks the task."""
 
-    failing: tuple[str, ...] = ()
-    """Tests of the visible suite that fail."""
+    failing: tuple[str, ...] | None = None
+    """Tests of the visible suite that fail; None where nobody says."""
     missing_import: bool = False
     """Whether hidden tests may fail because what they import is not there yet."""
 

@@ -78,7 +78,7 @@ def write_history(tmp_path: Path, git: Callable[..., str]) -> Callable[..., None
     """`write_history(folder, story)`: its commits as patches, as an author makes them."""
 
     def write(folder: Path, story: tuple[tuple[str, Mapping[str, str]], ...]) -> None:
-        source = tmp_path / f"authored-{folder.parent.name}"
+        source = tmp_path / f"authored-{len(list(tmp_path.iterdir()))}"
         source.mkdir()
         git(source, "init", "-q", "-b", "main")
         for number, (subject, files) in enumerate(story, 1):
