@@ -5,7 +5,7 @@ and Live, and Multi-SWE-bench, whose fields have other names. Test lists come as
 string, or as Python in a string. What is not known is passed over.
 
 Of our own are optional: `score` and `files` (tasks judged by the modified files), `rest`, `older`,
-`difficulty`, `tags`, and `test_files` as whole files by path.
+`difficulty`, `tags`, `day` (empty: packages of any day), and `test_files` as whole files by path.
 """
 
 from __future__ import annotations
@@ -133,13 +133,15 @@ class _Fields:
             return bool(value)
         raise self.wrong(name, "is neither true nor false")
 
-    def day(self) -> str:
-        """The day on which the issue was mended, if it is told."""
-        name, value = self.found("created_at", "commit_date", "day")
+    def day(self) -> str | None:
+        """The day on which the issue was mended; None where it is not told."""
+        if self._record.get("day") == "":
+            return ""
+        name, value = self.found("day", "created_at", "commit_date")
         if isinstance(value, datetime | date):
             value = value.isoformat()
         if value is None or value == "" or isinstance(value, int | float):
-            return ""
+            return None
         match = _DAY.match(value) if isinstance(value, str) else None
         if match is None:
             raise self.wrong(name, f"is {value!r}, no day such as 2024-05-31")
@@ -163,6 +165,7 @@ def _case(fields: _Fields, mirrors: Mirrors | None, sources: dict[str, tuple[Pat
     if not image and version and fields.text("environment_setup_commit"):
         image = image_of(name)
     here = sources.get(repo, ())
+    day = fields.day()
     answer = _answer(fields)
     return Case(
         Task(
@@ -171,7 +174,7 @@ def _case(fields: _Fields, mirrors: Mirrors | None, sources: dict[str, tuple[Pat
             base_commit=commit,
             text=fields.text("problem_statement", needed=True),
             sources=here,
-            day=fields.day() or _day(here, commit),
+            day=_day(here, commit) if day is None else day,
             score=_score(fields),
             older=fields.text("older"),
             version=version,
