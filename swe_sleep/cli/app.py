@@ -28,6 +28,7 @@ COMMANDS = {
     "notes": "swe_sleep.cli.notes:app",
     "locate": "swe_sleep.cli.locate:locate",
     "solve": "swe_sleep.cli.solve:solve",
+    "tasks": "swe_sleep.cli.tasks:app",
     "eval": "swe_sleep.cli.eval:app",
     "hook": "swe_sleep.cli.hook:app",
     "doctor": "swe_sleep.cli.doctor:doctor",

@@ -38,6 +38,13 @@ class Wanted:
     """The address that a missing repository is cloned from, with `{repo}` in it; empty: none is."""
 
 
+def cache_folder() -> Path:
+    """Where built and fetched repositories are kept for the person."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("swe-sleep")) / "tasks"
+
+
 def load(
     wanted: Wanted, cache: Path, *, progress: Callable[[str], None] = lambda line: None
 ) -> Suite:
