@@ -20,7 +20,7 @@ from swe_sleep.cli import mining
 from swe_sleep.errors import NotARepository, UsageError
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks import kept, mine, running, statement
-from swe_sleep.evaluate.tasks.changes import Window
+from swe_sleep.evaluate.tasks.changes import Window, changes
 from swe_sleep.evaluate.tasks.kept import read_rows, read_statements
 from swe_sleep.evaluate.tasks.mine import Mined, Wanted
 from swe_sleep.evaluate.tasks.places import source_of
@@ -375,7 +375,7 @@ def test_the_environment_is_of_the_day_of_the_commit(
     monkeypatch.setattr(running, "choose", choose)
     with Repository.open(story.root) as repository:
         base = repository.snapshot_of(f"{fix}^")
-        change = next(mine.changes(repository.git, Window(most=1)))
+        change = next(changes(repository.git, Window(most=1)))
         parts = Parts.of(change, base, repository.snapshot_of(fix))
     assert parts is not None
     candidate = running.candidate_of(
