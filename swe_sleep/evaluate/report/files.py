@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from swe_sleep.evaluate.figures.figures import Report
+from swe_sleep.evaluate.figures.grid import Key
 
 Row = Mapping[str, object]
 
@@ -28,10 +30,40 @@ def figures_csv(report: Report) -> str:
 
 def plain(report: Report) -> dict[str, object]:
     """All figures, for JSON. What has no end is null."""
-    built: dict[str, object] = msgspec.json.decode(
-        msgspec.json.encode(msgspec.to_builtins(report, enc_hook=str, str_keys=True))
-    )
-    return built
+    groups = []
+    for group in report.groups:
+        built = msgspec.to_builtins(dataclasses.replace(group, rows=()), str_keys=True)
+        built["rows"] = [
+            {
+                "task": row.task,
+                "repo": row.repo,
+                "trials": [
+                    msgspec.to_builtins(dataclasses.replace(entry, home=None))
+                    for entries in row.entries.values()
+                    for entry in entries
+                ],
+            }
+            for row in group.rows
+        ]
+        groups.append(_named(built))
+    about = {"seed": report.seed, "confidence": report.confidence, "resamples": report.resamples}
+    encoded = msgspec.json.encode(about | {"groups": groups})
+    found: dict[str, object] = msgspec.json.decode(encoded)
+    return found
+
+
+def _named(built: object) -> object:
+    """With the parts of every key by name."""
+    if isinstance(built, list | tuple):
+        return [_named(each) for each in built]
+    if not isinstance(built, dict):
+        return built
+    return {
+        name: dict(zip(Key._fields, value, strict=True))
+        if name in ("key", "arm", "against") and isinstance(value, list | tuple)
+        else _named(value)
+        for name, value in built.items()
+    }
 
 
 def _results(report: Report) -> Iterator[Row]:
@@ -65,10 +97,10 @@ def _flat(result: object) -> dict[str, object]:
             continue
         if isinstance(value, dict):
             flat |= value
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             flat |= {f"{name}_passed": value[0], f"{name}_of": value[1]}
         else:
-            flat[name] = value
+            flat["trial_wall_s" if name == "wall_s" else name] = value
     return flat
 
 
@@ -118,7 +150,7 @@ def _leaves(fields: object, name: str = "") -> Iterator[tuple[str, object]]:
         for key, value in fields.items():
             if key != "key":
                 yield from _leaves(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(fields, list):
+    elif isinstance(fields, list | tuple):
         for place, value in enumerate(fields):
             named = value if isinstance(value, dict) else {}
             yield from _leaves(value, f"{name}.{named.get('unit', named.get('t', place))}")

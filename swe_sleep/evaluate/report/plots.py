@@ -26,7 +26,7 @@ from swe_sleep.evaluate.runs.records import Arm
 
 WIDTH = 4.7
 """Inches, that a phone shows at about the size that is meant."""
-SIZE = 9.5
+SIZE = 11.0
 """Points, of the text."""
 LONGEST = 46
 """Characters of a name beside a plot."""
@@ -51,7 +51,7 @@ LINES = ("-", "--", ":", "-.")
 
 def curves(figures: Figures, name: str) -> str | None:
     """Resolved against work at test time, a line an arm and sleep budget over the test budgets."""
-    with _axes(3.4) as (figure, axes):
+    with _axes(2.9) as (figure, axes):
         unit = curve_unit(figures)
         drawn = False
         for (arm, sleep), line in _series(figures).items():
@@ -75,6 +75,7 @@ def curves(figures: Figures, name: str) -> str | None:
             return None
         axes.set_ylim(-3, 103)
         axes.set_xlim(left=0)
+        _ticks(axes.xaxis)
         axes.set_ylabel("resolved, %")
         axes.set_xlabel(f"{unit.plural} at test time, an issue")
         _legend(figure, axes)
@@ -84,7 +85,7 @@ def curves(figures: Figures, name: str) -> str | None:
 
 def shared(figures: Figures, budget: str, t: int, name: str) -> str | None:
     """Cost an issue against the number of issues a sleep, at one test budget."""
-    with _axes(3.2) as (figure, axes):
+    with _axes(2.8) as (figure, axes):
         drawn = False
         for (arm, sleep), line in _series(figures).items():
             for cell in line:
@@ -99,6 +100,7 @@ def shared(figures: Figures, budget: str, t: int, name: str) -> str | None:
         axes.set_xticks(SHARED, [str(n) for n in SHARED])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
+        _ticks(axes.yaxis)
         axes.set_xlabel("N, issues that share a sleep")
         axes.set_ylabel(f"{figures.unit.plural}, an issue")
         _legend(figure, axes)
@@ -116,7 +118,10 @@ def foreseen(found: Predictability, name: str) -> str | None:
             if each.interval is not None:
                 ends = [100 * each.interval.low, 100 * each.interval.high]
                 axes.plot([place, place], ends, color=colour, linewidth=1.6)
-            axes.plot([place], [100 * each.gain], marker="s", color=colour, markersize=7)
+            shown = each.interval is not None and not each.interval.holds(0)
+            face = colour if shown else PAPER
+            gain = 100 * each.gain
+            axes.plot([place], [gain], "s", color=colour, markerfacecolor=face, markersize=7)
         labels = [
             f"{each.name.replace(' to ', '-').replace('ranks ', 'rank ').replace(' ', chr(10), 1)}"
             f"\nn = {len(each.tasks)}"
@@ -126,7 +131,8 @@ def foreseen(found: Predictability, name: str) -> str | None:
         axes.set_xlim(-0.5, len(labels) - 0.5)
         axes.set_ylabel("gain, percentage points")
         axes.set_xlabel("best matching anticipated issue")
-        about = f"Resolved with notes less without, {words.visible(found.key.name)}."
+        about = f"Resolved with notes less without, {words.visible(found.key.name)}. "
+        about += "Hollow: no difference shown."
         return _svg(figure, name, "Gain by how well sleep had foreseen the issue", about)
 
 
@@ -137,13 +143,16 @@ def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:
     if not rows:
         return None
     factor = 100.0 if measure == RESOLVED.name else 1.0
-    with _axes(0.9 + 0.46 * len(rows)) as (figure, axes):
+    with _axes(0.9 + 0.5 * len(rows)) as (figure, axes):
         axes.axvline(0, color=MUTED, linewidth=1)
+        one = len({comparison.arm.sleep for comparison, _ in rows}) == 1
         for place, (comparison, found) in enumerate(rows):
-            _row(axes, -place, comparison, found, factor)
+            label = comparison.name.rpartition(" · ")[0] if one else comparison.name
+            _row(axes, -place, comparison, found, factor, label)
         axes.set_ylim(-len(rows) + 0.6, 0.75)
         axes.set_yticks([])
         axes.margins(x=0.06)
+        _ticks(axes.xaxis)
         unit = "percentage points" if measure == RESOLVED.name else figures.unit.plural
         axes.set_xlabel(f"{unit}, the first arm less the second")
         about = "A square is the mean difference, its line the 95 % interval over tasks; hollow: "
@@ -151,7 +160,9 @@ def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:
         return _svg(figure, name, title, about)
 
 
-def _row(axes: Any, y: float, comparison: Comparison, found: Difference, factor: float) -> None:
+def _row(
+    axes: Any, y: float, comparison: Comparison, found: Difference, factor: float, label: str
+) -> None:
     arm = comparison.arm.arm if comparison.against.arm is Arm.OFF else comparison.against.arm
     colour = COLOURS[arm]
     middle = factor * found.difference
@@ -161,7 +172,7 @@ def _row(axes: Any, y: float, comparison: Comparison, found: Difference, factor:
     face = colour if found.shown else PAPER
     axes.plot([middle], [y], MARKERS[arm], color=colour, markerfacecolor=face, markersize=7)
     where = axes.get_yaxis_transform()
-    axes.text(0.01, y + 0.3, _cut(comparison.name), transform=where, color=INK, fontsize=SIZE - 1)
+    axes.text(0.01, y + 0.3, _cut(label), transform=where, color=INK, fontsize=SIZE - 0.5)
 
 
 def _series(figures: Figures) -> Mapping[tuple[Arm, str], list[Cell]]:
@@ -189,9 +200,36 @@ def _cut(text: str) -> str:
 
 
 def _legend(figure: Any, axes: Any) -> None:
+    """Above the axes, in a figure that grows by it."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = 3 if max(map(len, labels), default=0) < 12 else 1
-    figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False)
+    longest = max(map(len, labels), default=0)
+    columns = 3 if longest < 10 else 2 if longest < 24 else 1
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.21 * math.ceil(len(labels) / columns))
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=columns,
+        frameon=False,
+        borderpad=0,
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+
+
+def _ticks(axis: Any) -> None:
+    """Few, and short: 20k for 20,000."""
+    ticker = need("matplotlib.ticker", extra="eval")
+    axis.set_major_locator(ticker.MaxNLocator(6))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _short(value)))
+
+
+def _short(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 @contextmanager

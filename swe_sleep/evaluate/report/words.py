@@ -41,7 +41,7 @@ def number(value: float | None) -> str:
         return f"{value:,.0f}"
     if size >= 9.995:
         return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.9995 else f"{value:.3g}" if size >= 1e-4 else f"{value:.0e}"
+    return f"{value:.2f}" if size >= 0.9995 else f"{value:#.3g}" if size >= 1e-4 else f"{value:.0e}"
 
 
 def signed(value: float) -> str:
