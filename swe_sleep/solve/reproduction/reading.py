@@ -32,7 +32,7 @@ _ENVIRONMENT = re.compile(
 )
 _LABEL = re.compile(
     r"^\W{0,6}((?:expected|actual|current|observed|desired|correct|wrong|got|wanted)"
-    r"(?: (?:behaviou?rs?|results?|outputs?|values?|returns?))?)\W{0,4}[:=]\W{0,3}(.*)$",
+    r"(?: (?:behaviou?rs?|results?|outputs?|values?|returns?))?)\W{0,4}[:=][\s*_>]{0,3}(.*)$",
     re.I,
 )
 

@@ -98,14 +98,14 @@ def reproduce(
     where = _Place(snapshot, text)
     progress(f"running what the text says, {len(items)} examples")
     try:
-        kept = _probe(items, where, tests, min(test_s, TEST_S), stop)
+        kept = _probe(items, text, where, tests, min(test_s, TEST_S), stop)
         chosen = choose([item for item, _ in kept])
         if not chosen:
             why = "no example of the text does here what the text says it does"
             return Attempt(why=why, tried=len(items), runs=1)
         title = next((line for line in text.splitlines() if line.strip()), "").strip("# ")
         for group in (chosen, chosen[:1]):
-            made = _write(group, where, title, tests, min(test_s, TEST_S), stop)
+            made = _write(group, text, where, title, tests, min(test_s, TEST_S), stop)
             if made is not None:
                 return Attempt(made, tried=len(items), runs=2)
         return Attempt(
@@ -135,6 +135,7 @@ class _Place:
 
 def _probe(
     items: Sequence[Written],
+    said: str,
     where: _Place,
     tests: Tests,
     test_s: float,
@@ -157,13 +158,14 @@ def _probe(
         result = run.result(test)
         today = run.result(check) if check else None
         agrees = not check or (today is not None and today.outcome is Outcome.PASSED)
-        if result is not None and agrees and for_the_reason(item.claim, result, path):
+        if result is not None and agrees and for_the_reason(item.claim, result, path, said):
             found.append((item, result))
     return found
 
 
-def for_the_reason(claim: Claim, result: TestResult, path: str) -> bool:
-    """Whether a claim's test fails because of what the text says."""
+def for_the_reason(claim: Claim, result: TestResult, path: str, said: str = "") -> bool:
+    """Whether a claim's test fails because of what the text says: where it tells what the value
+    should be, also by an exception of the library's that it names anywhere."""
     stated = claim.raised
     if stated is not None and stated.name == HANGS:
         return result.outcome is Outcome.TIMEOUT
@@ -178,6 +180,8 @@ def for_the_reason(claim: Claim, result: TestResult, path: str) -> bool:
         )
     if stated is not None:
         return _is(stated, name, message, here)
+    if claim.kind == "value" and claim.standing is Standing.STATED and not here and name:
+        return name not in FOREIGN and re.search(rf"\b{re.escape(name)}\b", said) is not None
     return name == "AssertionError" and here
 
 
@@ -221,6 +225,7 @@ def _ends(items: Sequence[Written]) -> list[Written]:
 
 def _write(
     items: Sequence[Written],
+    said: str,
     where: _Place,
     title: str,
     tests: Tests,
@@ -239,7 +244,7 @@ def _write(
     failing: list[Failing] = []
     for name, item in zip(names, items, strict=True):
         result = run.result(f"{path}::{name}")
-        if result is None or not for_the_reason(item.claim, result, path):
+        if result is None or not for_the_reason(item.claim, result, path, said):
             return None
         failing.append(Failing(result, lines.get(result.test_id, {}), None))
     weak = _weakness([item.claim for item in items])

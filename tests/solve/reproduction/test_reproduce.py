@@ -80,6 +80,20 @@ def test_a_value_that_is_wrong_today(attempt: Try, opened: tuple[Snapshot, Tests
     assert 6 in test.covered["lib/text.py"]
 
 
+def test_a_value_where_the_text_names_the_exception_that_comes_instead(attempt: Try) -> None:
+    text = "IndexError without words\n\n`first('')` should return `None`."
+    made = written(attempt(text))
+    assert "assert result is None" in made.source or "assert result == None" in made.source
+    assert attempt(text.replace("IndexError", "An error")).reproduction is None
+
+
+def test_the_whole_of_a_tuple_is_expected(attempt: Try) -> None:
+    made = written(
+        attempt(">>> (size(1), size(1024))\n('1B', '1024B')\n\nExpected: `(size(1), '1K')`\n")
+    )
+    assert "(size(1), '1K')" in made.source
+
+
 def test_what_the_right_value_needs_is_imported_too(attempt: Try) -> None:
     made = written(attempt("`size(1024)` returns '1024B' instead of `Decimal(1)`.\n"))
     assert "from decimal import Decimal" in made.source
