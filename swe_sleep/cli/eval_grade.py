@@ -73,15 +73,15 @@ def grade(
 ) -> None:
     """Judge patches by the tasks' hidden tests, as SWE-bench does.
 
-    Each patch is put on its base commit in a sandbox of its own, then the hidden tests. A task
-    whose own image the engine has is graded in that; for all others the environment is built. With
+    Each patch is put on its base commit in a sandbox, and the hidden tests with it. A task whose
+    own image the engine has is graded in that; for all others the environment is built. With
     --official the tests run a second time by SWE-bench's command, its package reads the log and
     judges, and what it sees otherwise is told.
 
     \b
     swe-sleep eval grade --gold
-    swe-sleep eval grade --tasks lite.jsonl --repos ~/mirrors --predictions predictions.jsonl
-    swe-sleep eval grade --tasks lite.jsonl --repos ~/mirrors --gold --official --json
+    swe-sleep eval grade --predictions predictions.jsonl --json
+    swe-sleep eval grade --tasks lite.jsonl --repos ~/mirrors --gold --official
 
     Exits with 1 where a patch could not be graded, or the two verdicts differ.
     """

@@ -21,8 +21,8 @@ from swe_sleep.errors import RepositoryError, SandboxError
 from swe_sleep.evaluate import applying
 from swe_sleep.evaluate.extras import need
 from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files
+from swe_sleep.evaluate.naming import files_named, is_runnable
 from swe_sleep.evaluate.tasks.task import Answer, Case
-from swe_sleep.records import file_of
 from swe_sleep.repo.diff import files_of
 from swe_sleep.repo.snapshot import REGULAR, Snapshot
 from swe_sleep.sandbox.protocol import Progress, Sandbox
@@ -154,8 +154,8 @@ def run(
 ) -> str:
     """The log of the tests with a patch, as the harness would have it; the sandbox is left reset.
 
-    The files of the hidden tests are run, and those of the `rest`. Raises RepositoryError where the
-    hidden tests do not fit the commit, and what the sandbox raises.
+    The files of the hidden tests are run, of the named ones, and of the `rest`. Raises
+    RepositoryError where the hidden tests do not fit the commit, and what the sandbox raises.
     """
     hidden = hidden_files(case.answer, snapshot)
     try:
@@ -166,8 +166,9 @@ def run(
     own = case.answer.official.get("eval_script", "") if in_image else ""
     # A script of the publisher's puts the hidden tests in itself.
     judging = dict(_before(hidden, snapshot) if own else _after(hidden, snapshot))
-    judging |= _before([path for path in map(file_of, rest) if path not in judging], snapshot)
-    where = dict.fromkeys((*test_files(case.answer, hidden), *map(file_of, rest)))
+    further = _further(case.answer, rest)
+    judging |= _before([path for path in further if path not in judging], snapshot)
+    where = dict.fromkeys((*test_files(case.answer, hidden), *further))
     script = own or made_script(case, list(where), in_image=in_image)
     sandbox.reset()
     try:
@@ -194,6 +195,12 @@ def _after(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.F
         path: None if content is None else (content, applying.mode(path, snapshot) or REGULAR)
         for path, content in hidden.items()
     }
+
+
+def _further(answer: Answer, rest: Sequence[str]) -> tuple[str, ...]:
+    """Files of named tests, where the names tell them."""
+    names = (*answer.fail_to_pass, *answer.pass_to_pass, *rest)
+    return files_named([name for name in names if is_runnable(name)], ())
 
 
 def test_files(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:

@@ -38,6 +38,7 @@ COMMANDS = {
     "tasks export": "swe-sleep tasks export --out bundled.jsonl",
     "eval": "tasks whose answers are known",
     "eval locate": "swe-sleep eval locate --instances issues.jsonl",
+    "eval grade": "swe-sleep eval grade --gold",
     "hook": "queue a pass",
     "hook install": "they add a line to a queue",
     "hook uninstall": "Every file is as it was before",
