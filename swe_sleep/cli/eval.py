@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swe_sleep.cli import eval_grade, eval_report, eval_run, output
+from swe_sleep.cli import eval_grade, eval_report, eval_run, eval_texts, output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def _eval() -> None:
 
 
 app.command()(eval_run.run)
+app.command()(eval_texts.texts)
 app.command()(eval_report.report)
 app.command()(eval_grade.grade)
 
