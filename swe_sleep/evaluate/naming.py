@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from swe_sleep.records import Outcome, TestRun, file_of
 from swe_sleep.testing.tests import NO_SUCH_TEST
 
-_BARE = re.compile(r"[^\W\d]\w*")
+_BARE = re.compile(r"test_\w*")
 _PROGRESS = re.compile(r"\[\s*\d+%\]")
 """Of a progress line that was taken for a test."""
 

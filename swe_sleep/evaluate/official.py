@@ -46,6 +46,9 @@ CUTTING = frozenset(
     )
 )
 """Parsers that end a test's name at its first blank."""
+PYTHON_PARSERS = CUTTING | {
+    f"parse_log_{name}" for name in ("pytest_v2", "astropy", "scikit", "sphinx", "django", "sympy")
+}
 """Of a repository that the package does not know."""
 START, END, EXIT = ">>>>> Start Test Output", ">>>>> End Test Output", ">>>>> Test Exit Code"
 NOT_APPLIED, TIMED_OUT = ">>>>> Patch Apply Failed", ">>>>> Tests Timed Out"

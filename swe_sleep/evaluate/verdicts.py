@@ -14,7 +14,7 @@ from swe_sleep.config import Settings
 from swe_sleep.evaluate import official
 from swe_sleep.evaluate.grading import grade, rest_of
 from swe_sleep.evaluate.naming import is_runnable
-from swe_sleep.evaluate.official import Official
+from swe_sleep.evaluate.official import PARSER, PYTHON_PARSERS, Official
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.sleeping import at_commit
 from swe_sleep.evaluate.tasks.grade import Grade
@@ -147,26 +147,41 @@ class _Bench:
 
     def judge(self, candidate: Candidate, rest: Sequence[str], *, official: bool) -> Judged:
         began = time.monotonic()
-        answer, patch = self.case.answer, candidate.patch
-        strange = not all(map(is_runnable, (*answer.fail_to_pass, *answer.pass_to_pass)))
-        theirs = self._theirs(patch, rest) if official or strange else None
-        if strange and theirs is not None and patch.strip():
-            found = _by_log(self.case, theirs)
-        else:
-            found = grade(
-                answer,
-                self.snapshot,
-                patch,
-                self.sandbox,
-                progress=self.say,
-                timeout_s=self.conditions.grade_s,
-                test_timeout_s=self.conditions.grade_test_s,
-                rest=rest,
-            )
+        patch = candidate.patch
+        by_log = bool(patch.strip()) and not self._is_pytests()
+        theirs = self._theirs(patch, rest) if official or by_log else None
+        found = None if by_log else self._ours(patch, rest)
+        if found is None or (self._in_image() and _says_nothing(found)):
+            # Its own runner, or an interpreter that is too old for our programs.
+            theirs = theirs or self._theirs(patch, rest)
+            found = _by_log(self.case, theirs, "" if found is None else found.problem)
         seconds = time.monotonic() - began
         if not official or theirs is None:
             return Judged(self.case.id, candidate.by, found, seconds=seconds)
-        return Judged(self.case.id, candidate.by, found, theirs, _differ(found, theirs), seconds)
+        differ = _differ(found, theirs)
+        return Judged(self.case.id, candidate.by, found, theirs, differ, seconds)
+
+    def _is_pytests(self) -> bool:
+        answer = self.case.answer
+        names = (*answer.fail_to_pass, *answer.pass_to_pass)
+        parser = answer.official.get("log_parser", PARSER)
+        return parser in PYTHON_PARSERS and all(map(is_runnable, names))
+
+    def _in_image(self) -> bool:
+        image = self.case.task.image
+        return bool(image) and self.sandbox.environment.image == image
+
+    def _ours(self, patch: str, rest: Sequence[str]) -> Grade:
+        return grade(
+            self.case.answer,
+            self.snapshot,
+            patch,
+            self.sandbox,
+            progress=self.say,
+            timeout_s=self.conditions.grade_s,
+            test_timeout_s=self.conditions.grade_test_s,
+            rest=rest,
+        )
 
     def _theirs(self, patch: str, rest: Sequence[str]) -> Official:
         if not patch.strip():  # the harness does not run these
@@ -183,8 +198,15 @@ class _Bench:
         return official.judge(self.case, patch, log, rest=rest)
 
 
-def _by_log(case: Case, theirs: Official) -> Grade:
-    """The verdict where the tests' names are not pytest's: by the runner that they are of."""
+def _says_nothing(found: Grade) -> bool:
+    """Whether no test could be run."""
+    said = {*found.fail_to_pass.values(), *found.pass_to_pass.values()}
+    return found.applied and bool(found.problem) and said <= {"missing"}
+
+
+def _by_log(case: Case, theirs: Official, why: str = "") -> Grade:
+    """The verdict by the log of SWE-bench's command: of tests that are not pytest's, and where we
+    cannot run pytest ourselves."""
     failing = set(theirs.failing)
 
     def said(names: Sequence[str]) -> dict[str, str]:
@@ -198,6 +220,7 @@ def _by_log(case: Case, theirs: Official) -> Grade:
         fail_to_pass=said(case.answer.fail_to_pass) if named else {},
         pass_to_pass=said(case.answer.pass_to_pass) if named else {},
         problem=theirs.problem,
+        doubts=(f"judged by SWE-bench's command alone: {why}",) if why else (),
         log=theirs.log,
     )
 

@@ -9,13 +9,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
-from swe_sleep.evaluate import official
+from swe_sleep.evaluate import official, verdicts
 from swe_sleep.evaluate.grading import grade
 from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Answer, Case, Task
 from swe_sleep.evaluate.verdicts import Candidate, ToGrade, carry_out
 from swe_sleep.repo.diff import diff
@@ -228,6 +230,23 @@ def test_grading_takes_the_image_that_is_there(case: Case) -> None:
     assert graded.where == case.task.image
     assert [each.grade.resolved for each in graded.judged] == [True, False]
     assert all(each.agree and not each.differ for each in graded.judged)
+
+
+def test_an_image_that_is_too_old_for_us_is_judged_by_its_own_command(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is none here with Python 3.6, nor pytest 3: our run is made to fail instead."""
+
+    def fail(*arguments: Any, **more: Any) -> Grade:
+        return Grade(False, fail_to_pass={PRICE: "missing"}, problem="pytest is too old")
+
+    monkeypatch.setattr(verdicts, "grade", fail)
+    candidates = (Candidate("gold", _patch(GOOD)), Candidate("wrong", _patch(SOURCE + "#\n")))
+    graded = carry_out(ToGrade(case, candidates, Conditions()), print)
+    assert [each.grade.resolved for each in graded.judged] == [True, False]
+    assert graded.judged[1].grade.fail_to_pass == {PRICE: "failed"}
+    assert graded.judged[1].grade.pass_to_pass == {PLACE: "passed"}
+    assert "pytest is too old" in graded.judged[0].grade.doubts[0]
 
 
 def test_an_image_that_is_not_there(made: Made, snapshot: Snapshot) -> None:
