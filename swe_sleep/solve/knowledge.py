@@ -45,7 +45,8 @@ class Knowledge(Protocol):
         ...
 
     def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
-        """Old contents of files that changed since the tests passed."""
+        """Old contents of files that changed since the tests passed; where nobody saw them pass, of
+        what they run, before it was last changed."""
         ...
 
     def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
@@ -99,8 +100,8 @@ class Nothing:
 
 
 class FromNotes:
-    """The fresh notes of one snapshot. `locate` gives the likely places of an issue,
-    `learn` what past fixes of files taught."""
+    """The fresh notes of one snapshot. `locate` gives the likely places of an issue, `learn` what
+    past fixes of files taught, `earlier` what files held before they were last changed."""
 
     def __init__(
         self,
@@ -110,6 +111,7 @@ class FromNotes:
         locate: Callable[[str], Sequence[ContextLine]] = lambda text: (),
         about: Callable[[str, int], Sequence[ContextLine]] | None = None,
         learn: Callable[[Sequence[str]], Sequence[Lesson]] = lambda paths: (),
+        earlier: Callable[[Sequence[str]], Mapping[str, bytes]] = lambda paths: {},
     ) -> None:
         self._view = view
         self._snapshot = snapshot
@@ -117,6 +119,7 @@ class FromNotes:
         self._locate = locate
         self._about = about
         self._learn = learn
+        self._earlier = earlier
 
     def issues(self) -> Sequence[SeenIssue]:
         return self._view.issues(State.PATCHED, State.REPRODUCED)
@@ -137,7 +140,10 @@ class FromNotes:
         return self._evidence.coverage_of(paths)
 
     def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
-        return self._evidence.old_texts(tests)
+        tests = list(tests)
+        known = self._evidence.old_texts(tests)
+        unseen = {path for test in tests if test.passed_with is None for path in test.covered}
+        return {**self._earlier(sorted(unseen - known.keys())), **known}
 
     def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
         return self._learn(paths)

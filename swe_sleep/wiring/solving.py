@@ -15,6 +15,7 @@ from swe_sleep.notes.evidence import Evidence
 from swe_sleep.notes.store import Spent, Store
 from swe_sleep.records import ContextLine, Issue, Usage
 from swe_sleep.repair.lessons import recalled
+from swe_sleep.repo.earlier import earlier
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
@@ -61,8 +62,10 @@ def knowledge(
     evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
     places = located(known, settings, progress)
     about = About(known.view, known.snapshot, evidence, known.outlines)
-    learn = partial(recalled, known.store, known.repository.git, known.snapshot.head)
-    return OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about, learn))
+    git = known.repository.git
+    learn = partial(recalled, known.store, git, known.snapshot.head)
+    before = partial(earlier, git, known.snapshot)
+    return OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about, learn, before))
 
 
 @dataclass(frozen=True)
