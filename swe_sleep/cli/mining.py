@@ -85,7 +85,7 @@ def mine(
 
     \b
     swe-sleep tasks mine . --out tasks.jsonl --most 20
-    swe-sleep tasks mine pallets/click --repos ~/mirrors --out tasks.jsonl --jobs 4
+    swe-sleep tasks mine pallets/click --repos ~/mirrors --out tasks.jsonl -j 4
 
     Exits with 1 where no task was found, or a change could not be judged.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from swe_sleep.cli import output
+from swe_sleep.cli import mining, output
 from swe_sleep.cli.sleep import BackendName
 from swe_sleep.errors import UsageError
 
@@ -99,7 +99,7 @@ def show(
     ] = False,
     as_json: output.Json = False,
 ) -> None:
-    """One task: its issue as a solver is told it, and what is known of it.
+    """One task: its issue as a solver is told it.
 
     \b
     swe-sleep tasks show quern-backslash
@@ -136,12 +136,13 @@ def check(
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
-    """Prove that tasks are what they claim to be, by running their tests in the sandbox.
+    """Prove that tasks are what they claim to be.
 
-    Of each task: the repository's own tests do what the author states; each hidden test that must
-    fail does so without the fix, and not for want of an import; every hidden test passes with the
-    gold patch, and what passed before still does; the gold patch touches no test; and neither the
-    issue nor the files, their history or the sandbox give a hidden test away. Needs no key.
+    Their tests run in the sandbox. Of each task: the repository's own tests do what the author
+    states; each hidden test that must fail does so without the fix, and not for want of an import;
+    every hidden test passes with the gold patch, and what passed before still does; the gold patch
+    touches no test; and neither the issue nor the files, their history or the sandbox give a hidden
+    test away. Needs no key.
 
     \b
     swe-sleep tasks check --jobs 4
@@ -219,7 +220,7 @@ def export(
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
-    """Write tasks in SWE-bench's form, answers included, for other programs.
+    """Write tasks in SWE-bench's form, answers included.
 
     What `list` and `eval` read back is the same task, with the same base commit.
 
@@ -255,6 +256,9 @@ def export(
     for repo, place in copied.items():
         console.print(f"  {repo}: {output.shown(place)}", style="dim")
 
+
+app.command()(mining.mine)
+app.command()(mining.features)
 
 # what the commands share ------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ COMMANDS = {
     "tasks list": "swe-sleep tasks list --tasks lite.jsonl",
     "tasks show": "swe-sleep tasks show quern-backslash",
     "tasks check": "swe-sleep tasks check --jobs 4",
+    "tasks mine": "swe-sleep tasks mine . --out tasks.jsonl",
+    "tasks features": "swe-sleep tasks features",
     "tasks export": "swe-sleep tasks export --out bundled.jsonl",
     "eval": "tasks whose answers are known",
     "eval locate": "swe-sleep eval locate --instances issues.jsonl",
