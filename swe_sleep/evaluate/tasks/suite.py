@@ -57,6 +57,13 @@ def load(
             f"{wanted.fetch!r} has no {REPO} in it.",
             f"Such as https://forge.example/{REPO}.git, where owner/name goes.",
         )
+    try:
+        return _load(wanted, cache, progress)
+    except OSError as error:  # of a name that is too long, or a folder that may not be read
+        raise UsageError(f"cannot read {wanted.name}: {error.strerror or error}.") from error
+
+
+def _load(wanted: Wanted, cache: Path, progress: Callable[[str], None]) -> Suite:
     folder = _folder_of_tasks(wanted.name)
     if folder is not None:
         progress(f"tasks: reading {folder}")

@@ -145,5 +145,7 @@ def test_what_is_nowhere_is_one_line(tmp_path: Path) -> None:
     for name in ("nowhere", "./no/where.jsonl", "no/where.jsonl", "a b/c"):
         with pytest.raises(UsageError, match=r"there is no .*Give a folder of tasks"):
             load(Wanted(name), tmp_path)
+    with pytest.raises(UsageError, match=r"cannot read xxx.*: File name too long"):
+        load(Wanted("x" * 300), tmp_path)
     with pytest.raises(UsageError, match="holds neither tasks nor the split"):
         load(Wanted(str(tmp_path)), tmp_path)
