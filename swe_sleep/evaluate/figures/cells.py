@@ -9,7 +9,7 @@ from statistics import median
 from swe_sleep.evaluate.figures.costs import Cost, Costs
 from swe_sleep.evaluate.figures.grid import Grid, Key
 from swe_sleep.evaluate.figures.loaded import Group
-from swe_sleep.evaluate.figures.statistics import Interval, mean, wilson
+from swe_sleep.evaluate.figures.statistics import Interval, mean_of, wilson
 from swe_sleep.evaluate.figures.units import Unit
 from swe_sleep.evaluate.runs.records import Result
 
@@ -117,7 +117,7 @@ def _cell(key: Key, group: Group, grid: Grid, costs: Costs, units: tuple[Unit, .
     patched = [result.patch_s for result in results if result.patch_s is not None]
 
     def average(of: Callable[[Result], float | None]) -> float | None:
-        return mean(list(grid.means(key, of).values()))
+        return mean_of(list(grid.means(key, of).values()))
 
     chars = average(lambda result: result.shown_chars)
     return Cell(

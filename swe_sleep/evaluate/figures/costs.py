@@ -17,7 +17,7 @@ from swe_sleep.evaluate.figures.statistics import (
     Chance,
     Interval,
     by_task,
-    mean,
+    mean_of,
 )
 from swe_sleep.evaluate.figures.units import Unit
 from swe_sleep.evaluate.runs.records import Result, Slept
@@ -105,19 +105,21 @@ class Costs:
         slept = {sleep: self.slept(sleep, unit) for sleep in sharers}
         known = [each for each in slept.values() if each is not None]
         whole = len(known) == len(slept)
-        test = mean(list(by_task(tests).values()))
-        each = mean(known) if known else (0.0 if not slept else None)
+        test = mean_of(list(by_task(tests).values()))
+        each = mean_of(known) if known else (0.0 if not slept else None)
         return Cost(
             unit=unit,
             test=test,
             sleeps=len(slept),
             sleep_total=sum(known) if whole else None,
             sleep_each=each,
-            shared_by=mean([len(tasks) for tasks in sharers.values()]),
+            shared_by=mean_of([len(tasks) for tasks in sharers.values()]),
             unknown=sum(value is None for values in tests.values() for value in values)
             + len(slept)
             - len(known),
-            per_issue={t: mean(list(by_task(self.issue(key, unit, t)).values())) for t in WEIGHTS},
+            per_issue={
+                t: mean_of(list(by_task(self.issue(key, unit, t)).values())) for t in WEIGHTS
+            },
             curve={
                 t: {n: t * test + each / n for n in SHARED}
                 for t in WEIGHTS

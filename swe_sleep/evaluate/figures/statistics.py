@@ -160,13 +160,13 @@ class Chance:
         return self._signs[size]
 
 
-def mean(values: Sequence[float]) -> float | None:
+def mean_of(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
 
 def by_task(
     measured: Mapping[str, Sequence[float | None]],
-    merge: Callable[[Sequence[float]], float | None] = mean,
+    merge: Callable[[Sequence[float]], float | None] = mean_of,
 ) -> dict[str, float]:
     """The seeds of every task as one value; a task that has a seed without one is left out."""
     merged: dict[str, float] = {}

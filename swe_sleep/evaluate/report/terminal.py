@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from swe_sleep.evaluate.figures.costs import WEIGHTS
 from swe_sleep.evaluate.figures.figures import Figures, Report
@@ -88,8 +89,10 @@ def tabled(sheet: Sheet, width: int) -> Iterator[Line]:
             yield _row(row, widths, texts), ""
         return
     for row in rows:
-        yield GAP.join(row[:texts]), "dim"
-        yield from _block(list(zip(heads, row, strict=True))[texts:], width)
+        for line in wrap(GAP.join(row[:texts]), width):
+            yield line, "dim"
+        parts = [f"{name} {value}" for name, value in list(zip(heads, row, strict=True))[texts:]]
+        yield from _block(parts, width)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:
@@ -100,14 +103,14 @@ def _row(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:
     return GAP.join(aligned).rstrip()
 
 
-def _block(pairs: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
-    """As many as fit into each line."""
-    line = ""
-    for name, value in pairs:
-        part = f"{name} {value}"
-        if line and len(line) + len(part) + 2 > width:
-            yield f"{line},", ""
-            line = ""
-        line = f"{line}, {part}" if line else f"  {part}"
-    if line:
-        yield line, ""
+def _block(parts: Sequence[str], width: int) -> Iterator[Line]:
+    """As many as fit into each line; what is too long by itself is broken at words."""
+    filled = [""]
+    for part in parts:
+        if filled[-1] and len(filled[-1]) + len(part) + 3 > width:
+            filled[-1] += ","
+            filled.append("")
+        filled[-1] += f", {part}" if filled[-1] else f"  {part}"
+    for line in filled:
+        for broken in wrap(line, width, subsequent_indent="    "):
+            yield broken, ""
