@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,28 @@ def test_data_sets_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "has no split 'dev'" in no_split
     assert "the data set acme/no-such-data-set cannot be had: " in no_set
     assert "\n" not in no_set
+
+
+def test_a_data_set_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library is asked for; the network itself can't be had here."""
+    asked: list[object] = []
+
+    class Library(types.ModuleType):
+        def disable_progress_bars(self) -> None:
+            pass
+
+        def load_dataset(self, name: str, **more: object) -> list[object]:
+            asked.append((name, more))
+            return [RECORD]
+
+    monkeypatch.setitem(sys.modules, "datasets", Library("datasets"))
+    suite = read_instances("acme/tasks@v2", split="dev")
+    assert [case.id for case in suite.cases] == ["acme__shop-1"]
+    read_instances("acme/tasks")
+    assert asked == [
+        ("acme/tasks", {"split": "dev", "revision": "v2"}),
+        ("acme/tasks", {"split": "test", "revision": None}),
+    ]
 
 
 def test_without_the_extra_it_is_said_what_to_install(
