@@ -107,8 +107,9 @@ def fetched(client: docker.DockerClient, name: str, *, progress: Progress) -> st
     """An image of the person's choice, asked of the engine if it is not there."""
     if not exists(client, name):
         progress(f"Asking the engine for the image {name}")
-        repository, _, tag = name.partition(":") if "@" not in name else (name, "", "")
-        client.images.pull(repository, tag=tag or None)
+        host, slash, last = name.rpartition("/")  # a host may have a port
+        short, _, tag = last.partition(":") if "@" not in name else (last, "", "")
+        client.images.pull(f"{host}{slash}{short}", tag=tag or None)
     return name
 
 

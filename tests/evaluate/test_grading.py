@@ -14,6 +14,7 @@ from swe_sleep.evaluate.tasks.task import Answer
 from swe_sleep.repo.diff import diff
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import EXECUTABLE, SYMLINK, Snapshot
+from swe_sleep.sandbox.docker import DockerBackend
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Sandbox
@@ -276,3 +277,27 @@ def test_a_program_that_a_patch_brings_can_be_run(judged: Callable[..., Grade]) 
         modes={"do.sh": EXECUTABLE, "run.sh": SYMLINK},
     )
     assert judged(linked, answer).resolved
+
+
+@pytest.mark.docker
+def test_in_a_container_it_is_the_same(
+    base: Snapshot, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    docker = DockerBackend(EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("cache")))
+    environment = docker.prepare(base, progress=lambda text: None)
+    good = made({"shop.py": GOOD})
+    with docker.open(base, environment) as sandbox:
+        verdicts = [
+            grade(ANSWER, base, patch, sandbox, timeout_s=120, test_timeout_s=30)
+            for patch in (
+                good,
+                good.replace(" def price(pence):", " def price(amount):"),
+                made({"shop.py": BREAKING}),
+                made({"conftest.py": CHEAT}),
+                "",
+            )
+        ]
+        assert sandbox.changes() == {}
+    docker.client.close()
+    assert [each.resolved for each in verdicts] == [True, True, False, True, False]
+    assert "without that it is not resolved" in verdicts[3].doubts

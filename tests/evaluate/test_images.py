@@ -253,6 +253,11 @@ def test_an_image_that_is_not_there(made: Made, snapshot: Snapshot) -> None:
     said: list[str] = []
     assert ready("swe-sleep-test/absent:latest", progress=said.append) is None
     assert said == []
+    absent = "localhost:1/absent:latest"
+    assert ready(absent, pull=True, progress=said.append) is None
+    assert said[0] == f"Asking the engine for the image {absent}"
+    assert said[1].startswith(f"The engine cannot fetch {absent}: ")
+    assert "localhost:1" in said[1].partition(": ")[2]
 
 
 def test_an_image_of_another_commit_says_so(
