@@ -8,11 +8,13 @@ among them) go to the processes that work, and nowhere else.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,12 +32,16 @@ ADVICE = (
     "Start one with `ray start --head` here and `ray start --address=HEAD:6379` on the other "
     "machines; `--ray-address local` starts one of this machine alone."
 )
+STARTS = 2
+"""How often it is tried; Ray gives a busy machine half a minute."""
+CONNECT_S = 10.0
 SHORT = 30
 """Longer names of folders leave no room for a socket's."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_enable_worker_prestart": "0",
 }
 
 
@@ -70,7 +76,7 @@ class RayExecutor:
         no node has what is needed."""
         if not requests or stop():
             return
-        with connected(self.address, self.jobs_per_node) as ray:
+        with connected(self.address, self.jobs_per_node, self._note) as ray:
             run = Run(
                 ray,
                 work,
@@ -83,10 +89,19 @@ class RayExecutor:
             )
             yield from run.events()
 
+    def _note(self, text: str) -> None:
+        if self.logs is not None:
+            with contextlib.suppress(OSError):
+                self.logs.mkdir(parents=True, exist_ok=True)
+                with (self.logs / "ray.txt").open("a") as file:
+                    file.write(f"{text}\n")
+
 
 @contextlib.contextmanager
-def connected(address: str, jobs: int | None = None) -> Iterator[Any]:
-    """The module `ray`, connected. Raises UsageError."""
+def connected(
+    address: str, jobs: int | None = None, tell: Callable[[str], None] = lambda text: None
+) -> Iterator[Any]:
+    """The module `ray`, connected; what Ray has to say goes to `tell`. Raises UsageError."""
     if address.startswith("ray://"):
         raise UsageError(
             "an evaluation cannot be run through Ray Client.", "Start it on a node of the cluster."
@@ -99,6 +114,7 @@ def connected(address: str, jobs: int | None = None) -> Iterator[Any]:
             yield ray
             return
         stack.enter_context(_signals_kept())
+        stack.enter_context(_told_to(ray, tell))
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if address == "local":
             options |= {
@@ -108,19 +124,68 @@ def connected(address: str, jobs: int | None = None) -> Iterator[Any]:
                 "object_store_memory": LOCAL_STORE_BYTES,
                 "_temp_dir": stack.enter_context(_short_folder()),
             }
-        try:
-            ray.init(address=address, **options)
-        except (OSError, RuntimeError, ValueError) as error:
-            with contextlib.suppress(Exception):
-                ray.shutdown()
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise UsageError(f"no Ray cluster answers: {reason[0].rstrip('.')}.", ADVICE) from error
-        stack.callback(ray.shutdown)
+        else:
+            address = _answering(address)
+        _begin(ray, address, options)
+        stack.callback(ray.shutdown, **_waiting(ray.shutdown))
         if address == "local" and any(
             node["NodeManagerAddress"] != "127.0.0.1" for node in ray.nodes()
         ):
             raise UsageError("Ray was imported before, and would be open to the network.")
         yield ray
+
+
+def _begin(ray: Any, address: str, options: dict[str, Any]) -> None:
+    tries = STARTS if address == "local" else 1
+    for left in reversed(range(tries)):
+        try:
+            ray.init(address=address, **options)
+            return
+        except Exception as error:  # some are of no kind of their own
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+            if left:
+                continue
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            what = "Ray could not be started" if address == "local" else "no Ray cluster answers"
+            raise UsageError(f"{what}: {reason}.", "" if address == "local" else ADVICE) from error
+
+
+def _answering(address: str) -> str:
+    """The address as host and port, where something answers: Ray itself tries for minutes. What
+    Ray would find by itself is left to it."""
+    from ray._private import services
+
+    try:
+        found: str = services.canonicalize_bootstrap_address_or_die(address)
+        host, _, port = found.rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S):
+            return found
+    except AttributeError:  # another version's
+        return address
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Ray cluster answers: {error}.", ADVICE) from error
+
+
+def _waiting(shutdown: Any) -> dict[str, bool]:
+    """Newer versions can wait for what they end."""
+    known = "wait_for_processes" in inspect.signature(shutdown).parameters
+    return {"wait_for_processes": True} if known else {}
+
+
+@contextlib.contextmanager
+def _told_to(ray: Any, tell: Callable[[str], None]) -> Iterator[None]:
+    """Ray prints what happens to nodes, whatever it is told about logs."""
+    worker = ray._private.worker
+    before = getattr(worker, "print_to_stdstream", None)
+    if before is None:
+        yield
+        return
+    worker.print_to_stdstream = lambda data, *more, **others: tell("\n".join(data["lines"]))
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = before
 
 
 @cache
