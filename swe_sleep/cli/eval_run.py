@@ -114,6 +114,9 @@ def run(
             help="Where missing repositories are cloned from, with {repo} for owner/name.",
         ),
     ] = "",
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Let the engine fetch the images that tasks name.")
+    ] = False,
     model: Annotated[str | None, typer.Option("--model", help="Another model of Claude's.")] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Ask this server instead of Anthropic's.")
@@ -151,7 +154,8 @@ def run(
         "model.name": model,
         "model.base_url": base_url,
     }
-    conditions = Conditions(solver, {key: each for key, each in flags.items() if each is not None})
+    given = {key: each for key, each in flags.items() if each is not None}
+    conditions = Conditions(solver, given, pull=pull)
     _check_model(conditions)
     display = Display(output.console(stderr=True))
     wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)

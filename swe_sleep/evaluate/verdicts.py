@@ -13,6 +13,7 @@ from typing import Self
 from swe_sleep.config import Settings
 from swe_sleep.evaluate import official
 from swe_sleep.evaluate.grading import grade, rest_of
+from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.naming import is_runnable
 from swe_sleep.evaluate.official import PARSER, PYTHON_PARSERS, Official
 from swe_sleep.evaluate.runs.conditions import Conditions
@@ -21,9 +22,7 @@ from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Case, Task
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
-from swe_sleep.sandbox.protocol import Backend, Sandbox
-from swe_sleep.sandbox.ready import ready
-from swe_sleep.wiring.sleeping import backend
+from swe_sleep.sandbox.protocol import Sandbox
 
 Say = Callable[[str], None]
 
@@ -118,10 +117,7 @@ def opened(
 ) -> Iterator[Sandbox]:
     """A sandbox on the task's base commit: in the task's own image where the engine has it, or may
     `pull` it; else in an environment that is built."""
-    chosen: Backend | None = None
-    if task.image and settings.sandbox.backend != "local":
-        chosen = ready(task.image, pull=pull, progress=say)
-    chosen = chosen or backend(settings)
+    chosen = backend_for(task.image, settings, say, pull=pull)
     environment = chosen.prepare(snapshot, progress=say)
     with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
         yield sandbox

@@ -76,7 +76,7 @@ def tasks(make_repository: Callable[..., Path], git: Callable[..., str], tmp_pat
 
 def arguments(tasks: Path, *more: str) -> list[str]:
     common = ["eval", "run", "--tasks", str(tasks), "--repos", str(tasks.parent / "repos")]
-    return [*common, "--run", "out", "--budget", "seconds=10", *more]
+    return [*common, "--run", "out", "--budget", "seconds=90", *more]
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:

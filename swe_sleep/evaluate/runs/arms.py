@@ -55,24 +55,27 @@ def known_of(repository: Repository, notes: Notes | None) -> Iterator[Known]:
 
 
 @contextmanager
-def knowledge_of(
-    known: Known, notes: Notes | None, settings: Settings, folder: Path
-) -> Iterator[Knowledge]:
-    """What the solver is told: `known` is of the commit that it works on."""
-    if notes is None:
-        yield Nothing()
-        return
-    if not notes.trusted:
-        yield knowledge(known, settings)
+def told_of(known: Known, notes: Notes | None, folder: Path) -> Iterator[Known]:
+    """What the notes are of: `known`, of the commit that is worked on, unless they are another's
+    and taken for its own."""
+    if notes is None or not notes.trusted:
+        yield known
         return
     with at_commit(notes.sources, notes.commit, folder / "other") as other:
         shutil.copyfile(notes.store, folder / NOTES_FILE)
         store = Store(folder / NOTES_FILE)
         try:
-            told = knowledge(Known.of(other, store), settings)
-            yield AnotherIssue(told, notes.text) if notes.text else told
+            yield Known.of(other, store)
         finally:
             store.close()
+
+
+def knowledge_of(told: Known, notes: Notes | None, settings: Settings) -> Knowledge:
+    """What the solver may ask."""
+    if notes is None:
+        return Nothing()
+    known = knowledge(told, settings)
+    return AnotherIssue(known, notes.text) if notes.text else known
 
 
 class AnotherIssue(Nothing):

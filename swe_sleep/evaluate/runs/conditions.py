@@ -24,6 +24,8 @@ class Conditions:
     grade_s: float = 1800.0
     """For the hidden tests of one task."""
     grade_test_s: float = 60.0
+    pull: bool = False
+    """Whether the engine may fetch the images that tasks name."""
 
     def settings(self, *more: Mapping[str, Any], day: str = "") -> Settings:
         """The settings with these flags over them, later ones winning; packages are no younger
@@ -41,5 +43,5 @@ class Conditions:
     def digest(self) -> str:
         """Over the settings as they come out, so that a changed environment is another run."""
         plain = self.settings().model_dump(mode="json")
-        facts = [self.solver, str(self.grade_s), str(self.grade_test_s)]
+        facts = [self.solver, str(self.grade_s), str(self.grade_test_s), str(self.pull)]
         return hashlib.sha256(msgspec.json.encode([facts, plain], order="sorted")).hexdigest()

@@ -103,8 +103,10 @@ def _key(trial: Trial, case: Case, notes: str, digest: str) -> str:
 def _nap(task: Task, commit: str, trial: Trial, conditions: Conditions, digest: str) -> Nap:
     # Sleep draws no lots, so one serves all seeds; a model's would differ from seed to seed.
     seed = 0 if conditions.solver == "search" else trial.seed
-    key = key_of(task.repo, commit, task.day, trial.sleep, str(seed), digest)
-    return Nap(key, task.repo, commit, task.sources, trial.sleep, seed, conditions, task.day)
+    # An image is of one commit; the older one's environment is built.
+    image = task.image if commit == task.base_commit else ""
+    key = key_of(task.repo, commit, task.day, image, trial.sleep, str(seed), digest)
+    return Nap(key, task.repo, commit, task.sources, trial.sleep, seed, conditions, task.day, image)
 
 
 def _older(cases: Iterable[Case]) -> tuple[dict[str, str], dict[str, str]]:

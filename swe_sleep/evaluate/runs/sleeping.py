@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from swe_sleep.errors import RepositoryError
+from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.runs.budgets import budget
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Slept
@@ -22,7 +23,7 @@ from swe_sleep.notes.store import Store
 from swe_sleep.notes.view import View
 from swe_sleep.records import State, Usage
 from swe_sleep.repo.repository import Repository
-from swe_sleep.wiring.sleeping import backend, sleeper
+from swe_sleep.wiring.sleeping import sleeper
 
 STORE = "notes.db"
 LAST = 3
@@ -41,6 +42,7 @@ class Nap:
     seed: int
     conditions: Conditions
     day: str = ""
+    image: str = ""
 
     @property
     def group(self) -> str:
@@ -80,7 +82,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
         with at_commit(nap.sources, nap.commit, folder / "last") as last:
             commits = ancestors(last, wanted.followed)[::-1]
         settings = nap.conditions.settings(wanted.flags(), day=nap.day)
-        chosen = backend(settings)
+        chosen = backend_for(nap.image, settings, tell, pull=nap.conditions.pull)
         shares = [1.0] * (len(commits) - 1) + [float(LAST)]
         for number, commit in enumerate(commits):
             left = settings.sleep.budget_s - (time.monotonic() - began)

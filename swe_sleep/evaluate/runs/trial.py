@@ -15,28 +15,37 @@ from pathlib import Path
 from typing import Self
 
 from swe_sleep.errors import RepositoryError, SweSleepError
+from swe_sleep.evaluate import verdicts
+from swe_sleep.evaluate.features import (
+    WITHOUT,
+    Together,
+    modified_files,
+    predicted_files,
+    score,
+)
 from swe_sleep.evaluate.gold import Gold, touched
-from swe_sleep.evaluate.grading import grade
-from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of
+from swe_sleep.evaluate.images import backend_for
+from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of, told_of
 from swe_sleep.evaluate.runs.budgets import budget
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Result, Trial
 from swe_sleep.evaluate.runs.sleeping import at_commit
 from swe_sleep.evaluate.tasks.grade import Grade
-from swe_sleep.evaluate.tasks.task import Case, Task
+from swe_sleep.evaluate.tasks.task import Answer, Case, Task
+from swe_sleep.evaluate.verdicts import Candidate, ToGrade
 from swe_sleep.records import Usage
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
-from swe_sleep.sandbox.choose import limits
 from swe_sleep.solve.outcome import Solved
 from swe_sleep.solve.predicted import anticipated, foreseen_rank
-from swe_sleep.wiring.known import TRAJECTORIES, Known
-from swe_sleep.wiring.sleeping import backend
+from swe_sleep.wiring.known import TRAJECTORIES, Known, locator
 from swe_sleep.wiring.solving import bench, solve
 
 PATCH = "patch.diff"
 LOG = "log.txt"
 GRADE = "grade.txt"
+FAR = 50
+"""How far down a ranking the files of a change are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +127,12 @@ def carry_out(asked: Asked, say: Callable[[str], None]) -> Finished:
                 tell,
             )
             snapshot = repository.snapshot()
-            if case.task.score == "files":
-                verdict = Grade(False)
-            else:
-                verdict = graded(case, snapshot, attempt.patch, asked.conditions, tell)
+            by_files = case.task.score == "files"
+            verdict = (
+                Grade(resolved=False, applied=bool(attempt.patch))
+                if by_files
+                else graded(case, attempt.patch, asked.conditions, tell)
+            )
             result = _result(asked, attempt, verdict, snapshot)
     result = replace(result, wall_s=time.monotonic() - began)
     files = {PATCH: attempt.patch.encode("utf-8", "surrogateescape")} if attempt.patch else {}
@@ -145,18 +156,22 @@ def attempted(
     settings = conditions.settings(budget("test", trial.budget).flags(), day=task.day)
     with (
         known_of(repository, notes) as known,
-        knowledge_of(known, notes, settings, folder) as told,
+        told_of(known, notes, folder) as told,
     ):
-        watched = Watched(told)
         attempt = _foreseen(known, task, notes)
-        with bench(known, settings, tell, notes=watched) as made:
+        if task.score == "files" and conditions.solver == "search":
+            files = _predicted(told, task, notes)
+            return replace(attempt, files=files, placed=files, solver="search")
+        watched = Watched(knowledge_of(told, notes, settings))
+        chosen = backend_for(task.image, settings, tell, pull=conditions.pull)
+        with bench(known, settings, tell, notes=watched, chosen=chosen) as made:
             solved = solve(made, task.text, (), conditions.solver, tell, threading.Event())
         return replace(
             attempt,
             patch=solved.patch.diff if solved.patch else "",
             proven=solved.solved,
             solver=solved.solver or "",
-            files=solved.patch.paths if solved.patch else (),
+            files=modified_files(solved.patch.diff) if solved.patch else (),
             usage=solved.usage,
             why=solved.why,
             placed=tuple(watched.placed),
@@ -165,6 +180,17 @@ def attempted(
             used=watched.used(solved.patch, solved.notes),
             trajectories=_trajectories(repository),
         )
+
+
+def _predicted(told: Known, task: Task, notes: Notes | None) -> tuple[str, ...]:
+    """The files that the built-in ranking would modify: by what stands in them or, with notes, by
+    what older changes teach too."""
+    found = locator(told)
+    text = notes.text if notes and notes.text else task.text
+    if notes is None:
+        return predicted_files(found.locate(text, limit=FAR, without=WITHOUT))
+    together = Together(found.past)
+    return predicted_files(found.locate(text, limit=FAR), together, there=told.snapshot.files)
 
 
 def _foreseen(known: Known, task: Task, notes: Notes | None) -> Attempt:
@@ -188,37 +214,20 @@ def _trajectories(repository: Repository) -> tuple[tuple[str, bytes], ...]:
     return tuple((f"trajectory-{file.name}", file.read_bytes()) for file in found)
 
 
-def graded(
-    case: Case,
-    snapshot: Snapshot,
-    patch: str,
-    conditions: Conditions,
-    tell: Callable[[str], None],
-) -> Grade:
+def graded(case: Case, patch: str, conditions: Conditions, tell: Callable[[str], None]) -> Grade:
     """The hidden tests' verdict, in a sandbox that nothing else has been in."""
     if not patch.strip():
         return Grade(resolved=False, applied=False)
-    tell("grading")
-    settings = conditions.settings(day=case.task.day)
-    chosen = backend(settings)
-    environment = chosen.prepare(snapshot, progress=tell)
-    with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
-        return grade(
-            case.answer,
-            snapshot,
-            patch,
-            sandbox,
-            progress=tell,
-            timeout_s=conditions.grade_s,
-            test_timeout_s=conditions.grade_test_s,
-        )
+    asked = ToGrade(case, (Candidate("swe-sleep", patch),), conditions, pull=conditions.pull)
+    done = verdicts.carry_out(asked, tell)
+    return done.judged[0].grade
 
 
 def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) -> Result:
     answer = asked.case.answer
     gold = _touched(answer.patch, snapshot)
     hit = _touched(attempt.patch, snapshot)
-    return Result(
+    made = Result(
         key=asked.key,
         trial=asked.trial,
         repo=asked.case.task.repo,
@@ -245,6 +254,12 @@ def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) 
         foreseen_score=attempt.foreseen_score,
         why=attempt.why,
     )
+    return _judged_by_files(made, attempt, answer) if asked.case.task.score == "files" else made
+
+
+def _judged_by_files(made: Result, attempt: Attempt, answer: Answer) -> Result:
+    precision, recall, f1 = score(attempt.files, answer.files)
+    return replace(made, resolved=f1 == 1.0, precision=precision, recall=recall, f1=f1)
 
 
 def _touched(patch: str, snapshot: Snapshot) -> Gold:

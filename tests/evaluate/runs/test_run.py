@@ -21,7 +21,7 @@ def planned(suite: Suite, folder: RunFolder, *arms: Arm, conditions: Conditions 
     return plan(
         suite,
         arms=arms or list(Arm),
-        budgets=["seconds=10"],
+        budgets=["seconds=90"],
         sleeps=[SHORT],
         seeds=[0],
         conditions=conditions,

@@ -23,7 +23,7 @@ FLAGS: dict[str, Any] = {"sandbox.backend": "local"}
 
 
 def asked(case: Case, conditions: Conditions, arm: Arm = Arm.OFF) -> Asked:
-    return Asked("key", Trial(case.id, arm, "seconds=10", ""), case, None, "", conditions)
+    return Asked("key", Trial(case.id, arm, "seconds=90", ""), case, None, "", conditions)
 
 
 def test_hidden_tests_enter_a_sandbox_only_to_grade(
@@ -129,7 +129,7 @@ def test_one_bad_task_stops_no_other(make_suite: Suites, tmp_path: Path) -> None
     made = plan(
         Suite("x", (bad, *basket)),
         arms=[Arm.OFF],
-        budgets=["seconds=5"],
+        budgets=["seconds=60"],
         sleeps=[],
         seeds=[0],
         conditions=Conditions("search", FLAGS),
@@ -142,3 +142,30 @@ def test_one_bad_task_stops_no_other(make_suite: Suites, tmp_path: Path) -> None
         assert len(summary.results) == 2 and summary.left == 0
         again = run(made, folder, LocalExecutor(1))
     assert again.made == 0 and len(again.lost) == 1
+
+
+def test_a_task_that_is_judged_by_its_files(make_suite: Suites, tmp_path: Path) -> None:
+    case = make_suite("basket").cases[0]
+    by_files = Case(
+        replace(case.task, score="files", text="Take a voucher off the total of a basket"),
+        replace(case.answer, files=("basket.py",)),
+    )
+    folder = RunFolder(tmp_path / "run")
+    made = plan(
+        Suite("features", (by_files, *make_suite("clock").cases)),
+        arms=[Arm.OFF, Arm.ON, Arm.SHUFFLED],
+        budgets=["default"],
+        sleeps=["seconds=10,follow=0"],
+        seeds=[0],
+        conditions=Conditions("search", FLAGS | {"sleep.hunt": False}),
+        stores=folder.stores,
+    )
+    part = replace(made, asked=tuple(each for each in made.asked if each.case is by_files))
+    with folder.lock():
+        summary = run(part, folder, LocalExecutor(1))
+    found = {each.trial.arm: each for each in summary.results.values()}
+    for arm in (Arm.OFF, Arm.ON):
+        assert found[arm].resolved, found[arm]
+        assert (found[arm].precision, found[arm].recall, found[arm].f1) == (1, 1, 1)
+        assert found[arm].first_right == 1
+    assert found[Arm.SHUFFLED].f1 == 0, "another repository's files are none of this one's"
