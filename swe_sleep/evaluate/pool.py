@@ -129,7 +129,7 @@ def _hear(worker: _Worker[Q]) -> Event[Q, A]:
 
 def ended(code: int | None) -> str:
     """What to say of a process that gave no answer."""
-    how = f"was ended by {signal.Signals(-code).name}" if (code or 0) < 0 else "ended too early"
+    how = f"was ended by {signal.Signals(-code).name}" if code and code < 0 else "ended too early"
     return f"its process {how}."
 
 
