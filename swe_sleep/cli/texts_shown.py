@@ -93,6 +93,7 @@ def _accuracy(console: Console, found: Figures) -> None:
             str(each.empty),
         )
         for each in found.sleeps
+        if each.key.arm != "shuffled"  # the same sleeps, handed on
     ]
     if slept:
         _table(console, "what sleep takes, a text", names, slept, 2)
@@ -132,7 +133,7 @@ def _differences(console: Console, found: Figures) -> None:
             f"{100 * each.difference:+.1f}",
             _interval(each.interval),
             f"+{each.better} -{each.worse}",
-            "" if each.p_holm is None else f"{each.p_holm:.3f}",
+            _p(each.p_holm),
         )
         for each in found.differences
     ]
@@ -143,7 +144,8 @@ def _differences(console: Console, found: Figures) -> None:
 
 def _costs(console: Console, found: Figures) -> None:
     for measure, title in MEASURES.items():
-        costs = [each for each in found.costs if each.measure == measure]
+        # what a placebo costs is in the files
+        costs = [each for each in found.costs if each.measure == measure and each.key.arm == "on"]
         if not costs:
             continue
         say: Callable[[float | None], str] = _usd if measure == "usd" else _count
@@ -165,8 +167,8 @@ def _costs(console: Console, found: Figures) -> None:
                     )
                 )
         columns = (
-            "arm", "budget", "sleep", "t", "a query", "off", "N", "pays from N", "as right",
-            "from N",
+            "arm", "budget", "sleep", "t", "a query", "off", "N", "pays from N", "off as right",
+            "pays from N",
         )  # fmt: skip
         _table(console, f"t * test + sleep / N, in {title}", columns, rows, 3)
 
@@ -194,7 +196,7 @@ def _samples(console: Console, found: Figures) -> None:
             _percent(each.pass_at_k),
             f"{100 * each.difference:+.1f}",
             _interval(each.interval),
-            "" if each.p is None else f"{each.p:.3f}",
+            _p(each.p),
         )
         for each in found.equal_tokens
     ]
@@ -226,7 +228,7 @@ def _predictability(console: Console, found: Figures) -> None:
         title = f"gain by predictability: {names[each.source]} ({each.key.budget})"
         _table(console, title, ("predictability", "n", "on %", "off %", "gain", "95 %"), rows, 1)
         if each.trend is not None and each.p is not None:
-            console.print(f"rank correlation {each.trend:+.2f}, p {each.p:.3f}", style="dim")
+            console.print(f"rank correlation {each.trend:+.2f}, p {_p(each.p)}", style="dim")
             console.print()
 
 
@@ -259,6 +261,10 @@ def _percent(share: float | None) -> str:
 
 def _interval(interval: Interval | None) -> str:
     return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _count(value: float | None) -> str:

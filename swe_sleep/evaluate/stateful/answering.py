@@ -8,6 +8,7 @@ context as well (`with_context`).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -21,8 +22,11 @@ from swe_sleep.prompts.render import prompt_hash, render
 
 LEVELS = (0, 1, 2, 3, 4)
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
-MOST_TOKENS = {"level": 8_000, "effort": 32_000}
-"""Of a reply, thinking included: far beyond what one of the kind needs."""
+MOST_TOKENS = 8_000
+"""Of a reply by level: far beyond what one needs."""
+MOST_THOUGHT: Mapping[Effort, int] = {"low": 32_000, "medium": 32_000}
+"""Of a reply by effort, thinking included."""
+MOST_THOUGHT_ELSE = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Budget:
 
     @property
     def most_tokens(self) -> int:
-        return MOST_TOKENS["effort" if self.level is None else "level"]
+        if self.effort is None:
+            return MOST_TOKENS
+        return MOST_THOUGHT.get(self.effort, MOST_THOUGHT_ELSE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import hashlib
 import json
 import threading
 import uuid
-from collections import defaultdict
 from pathlib import Path
 
 import msgspec
@@ -105,6 +104,18 @@ class Replies:
                 self._known[line.key] = line.reply
 
 
+class Locks:
+    """One lock for each name."""
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._made: dict[str, threading.Lock] = {}
+
+    def __getitem__(self, name: str) -> threading.Lock:
+        with self._making:
+            return self._made.setdefault(name, threading.Lock())
+
+
 class Till:
     """The money of a run, for all that ask."""
 
@@ -112,7 +123,7 @@ class Till:
         self.replies = replies
         self.prices = prices
         self.budget = Budget(Limits(usd=limit_usd), prices, spent=replies.spent)
-        self.flying: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.flying = Locks()
         """By request: two that are alike are not sent at once."""
         self.over = threading.Event()
         """What is under way is given up."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +14,7 @@ from swe_sleep.evaluate.runs.folder import RunFolder
 from swe_sleep.evaluate.runs.records import Slept
 from swe_sleep.evaluate.stateful import answering, reading
 from swe_sleep.evaluate.stateful.answers import said
-from swe_sleep.evaluate.stateful.asking import Asker
+from swe_sleep.evaluate.stateful.asking import Asker, Locks
 from swe_sleep.evaluate.stateful.plan import Asked, Nap, Options
 from swe_sleep.evaluate.stateful.predicting import Match, Rarity, covered, matched
 from swe_sleep.evaluate.stateful.reading import Reading
@@ -56,7 +54,7 @@ class Bench:
         self._rarity = rarity
         self._lines = Lines(folder.path / READINGS, Reading)
         self.readings = self._lines.read()
-        self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._reading = Locks()
         self._unread: dict[str, str] = {}
         self._expected: dict[str, list[str]] = {}
         self._foresight: dict[str, Usage] = {}

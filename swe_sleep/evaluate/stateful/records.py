@@ -65,7 +65,7 @@ class Answered:
         )
 
 
-Kept = TypeVar("Kept", Answered, Reading)
+Kept = TypeVar("Kept", Answered, Reading, Result)
 
 
 class Lines(Generic[Kept]):

@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from swe_sleep.errors import BudgetExceeded, StoreError, SweSleepError
-from swe_sleep.evaluate.runs.folder import RunFolder
-from swe_sleep.evaluate.runs.records import Lost
+from swe_sleep.evaluate.runs.folder import RESULTS, RunFolder
+from swe_sleep.evaluate.runs.records import Lost, Result
 from swe_sleep.evaluate.stateful.asking import Till
 from swe_sleep.evaluate.stateful.bench import Bench, Finished
 from swe_sleep.evaluate.stateful.plan import Asked, Nap
@@ -25,6 +25,9 @@ from swe_sleep.model.faults import ModelFault
 from swe_sleep.records import Usage
 
 ANSWERS, REPLIES = "answers.jsonl", "replies.jsonl"
+MOST_FOLDERS = 5_000
+"""Of more answers than these the prompts and replies have no folder each; `replies.jsonl` has
+every reply."""
 POLL_S = 0.2
 GONE = frozenset({"no_key", "denied", "unknown_model", "money"})
 """Faults that every other request would meet."""
@@ -140,6 +143,7 @@ class _Work:
     asked: Sequence[Asked]
     progress: Callable[[str], None]
     lines: Lines[Answered] = field(init=False)
+    results: Lines[Result] = field(init=False)
     answers: dict[str, Answered] = field(init=False)
     slept: set[str] = field(init=False)
     lost: dict[str, Lost] = field(default_factory=dict)
@@ -151,13 +155,14 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.lines = Lines(self.folder.path / ANSWERS, Answered)
+        self.results = Lines(self.folder.path / RESULTS, Result)
         self.answers = self.lines.read()
         self.slept = set(self.folder.sleeps())
         written = self.folder.results().keys()
         for each in self.asked:  # a run may have been killed between the two
             found = self.answers.get(each.key)
             if found is not None and not found.sample and found.key not in written:
-                self.folder.write_result(found.result(), {})
+                self._write(found, {})
         self._before = sum(each.key in self.answers for each in self.asked)
         self._tell()
 
@@ -200,7 +205,13 @@ class _Work:
         self.answers[answered.key] = answered
         self.made += 1
         if not answered.sample:
-            self.folder.write_result(answered.result(), finished.files)
+            self._write(answered, finished.files)
+
+    def _write(self, answered: Answered, files: Mapping[str, bytes]) -> None:
+        if len(self.asked) <= MOST_FOLDERS:
+            self.folder.write_result(answered.result(), files)
+        else:
+            self.results.write(answered.result())
 
     def _lose(self, unit: Asked | Nap, reason: str, detail: str = "") -> None:
         if isinstance(unit, Nap):

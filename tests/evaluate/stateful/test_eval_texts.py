@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(
 ) -> None:
     arguments = ("--data", "data.jsonl", "--levels", "0", "--run", "run", "--jobs", "1")
     process = texts.start(*arguments)
-    assert messages_api.wait_for(9)
+    assert messages_api.wait_for(9, timeout_s=150)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     before = [json.dumps(body, sort_keys=True) for body in scripted.asked]
@@ -124,7 +124,7 @@ def test_ctrl_c_keeps_what_is_done(texts: Command, scripted: Any, messages_api: 
     process = texts.start(
         "--data", "data.jsonl", "--levels", "0", "--run", "run", "--jobs", "1"
     )  # fmt: skip
-    assert messages_api.wait_for(4)
+    assert messages_api.wait_for(4, timeout_s=150)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, _ = process.communicate(timeout=120)
@@ -144,6 +144,16 @@ def test_without_a_key_it_says_what_it_needs(
     assert "ANTHROPIC_API_KEY" in err
     assert "to do: 4 readings, 80 answers" in err  # the price is known before
     assert not (tmp_path / "runs").exists()
+
+
+def test_efforts_that_would_be_the_same_are_refused(
+    texts: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWE_SLEEP_MODEL__THINKING", "false")
+    _, err = texts(
+        "--data", "data.jsonl", "--model", "claude-haiku-5-5", "--efforts", "high,max", status=2
+    )
+    assert "no more effort than high" in err
 
 
 def test_a_dry_run_says_the_price_and_does_nothing(texts: Command, tmp_path: Path) -> None:
@@ -180,6 +190,7 @@ def test_another_run_s_folder_is_not_written_to(
         (("--data", "data.jsonl", "--levels", "0,7"), "from 0 to 4"),
         (("--data", "data.jsonl", "--levels", "0", "--efforts", "low"), "two kinds of budget"),
         (("--data", "data.jsonl", "--efforts", "low", "--model", MODEL), "takes no effort low"),
+        (("--data", "data.jsonl", "--efforts", "low,much"), "'low,much' is not of"),
         (("--data", "data.jsonl", "--arms", "on,behind"), "no arm 'behind'"),
         (("--data", "data.jsonl", "--arms", "on", "--pass-at", "3"), "samples the arm `off`"),
         (("--data", "data.jsonl", "--sleeps", "x"), "no list of numbers"),
