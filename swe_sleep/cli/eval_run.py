@@ -87,7 +87,15 @@ def run(
             help="The run's folder. One that is there is gone on with: nothing is done twice.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Processes at work: one; of a cluster, as many as each node has cores.",
+        ),
+    ] = None,
     executor: Annotated[
         Literal["local", "ray"],
         typer.Option(help="Processes of this machine, or a Ray cluster (the extra `ray`)."),
@@ -139,10 +147,12 @@ def run(
     swe-sleep eval run --tasks lite.jsonl --repos ~/mirrors --solver agent --budget usd=0.5
     swe-sleep eval report runs/first
 
+    The folder has the patches as predictions too, for `eval grade` and the official harness.
     Exits with 1 where a trial gave nothing; `lost.jsonl` in the folder says why.
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
+    from swe_sleep.evaluate.runs import predictions
     from swe_sleep.evaluate.runs.conditions import Conditions
     from swe_sleep.evaluate.runs.folder import RunFolder
     from swe_sleep.evaluate.runs.plan import plan
@@ -177,7 +187,7 @@ def run(
     _announce(display.console, planned, conditions)
     if dry_run:
         return
-    by = _executor(executor, jobs, ray_address)
+    by = _executor(executor, jobs, ray_address, conditions, run_folder.path, display.console)
     with run_folder.lock():
         manifest = run_folder.begin(_manifest(suite, planned, conditions))
         display.console.print(f"run folder: {output.shown(run_folder.path)}", style="dim")
@@ -190,6 +200,7 @@ def run(
                     tell=lambda told: display.progress(_line(told)),
                     stop=stop.is_set,
                 )
+                predictions.write(run_folder, run_folder.results().values(), _by(manifest))
         finally:
             display.quiet()
     if as_json:
@@ -239,14 +250,29 @@ def _budgets(kind: Kind, texts: Iterable[str] | None) -> list[str]:
     return list(dict.fromkeys(budget(kind, text).text for text in texts or ("default",)))
 
 
-def _executor(name: str, jobs: int, address: str) -> Executor:
+def _executor(
+    name: str,
+    jobs: int | None,
+    address: str,
+    conditions: Conditions,
+    folder: Path,
+    console: Console,
+) -> Executor:
     if name == "ray":
         from swe_sleep.evaluate.executors.ray_cluster import RayExecutor
+        from swe_sleep.evaluate.executors.ray_run import Needs
 
-        return RayExecutor(address=address, jobs_per_node=jobs)
+        wanted = conditions.settings().sandbox
+        return RayExecutor(
+            address,
+            jobs_per_node=jobs,
+            needs=Needs(backend=wanted.backend, memory_mb=wanted.memory_mb),
+            logs=folder / "logs",
+            progress=lambda line: console.print(output.one_line(line), style="dim", markup=False),
+        )
     from swe_sleep.evaluate.executors.local import LocalExecutor
 
-    return LocalExecutor(jobs)
+    return LocalExecutor(jobs or 1)
 
 
 def _manifest(suite: Suite, planned: Plan, conditions: Conditions) -> Manifest:
@@ -271,6 +297,11 @@ def _manifest(suite: Suite, planned: Plan, conditions: Conditions) -> Manifest:
         command=("swe-sleep", *sys.argv[1:]),
         machine=circumstances.machine(),
     )
+
+
+def _by(manifest: Manifest) -> str:
+    """Whose patches these are, for who reads the predictions."""
+    return f"swe-sleep-{manifest.model or manifest.solver}"
 
 
 def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:

@@ -122,6 +122,15 @@ def test_killed_and_gone_on_with(
         f"acme__tools-{name}" for name in TASKS
     )
     assert all(each["resolved"] for each in after), after
+    (predictions,) = (tmp_path / "out" / "predictions").iterdir()
+    patches = lines_of(predictions)
+    assert {each["model_name_or_path"] for each in patches} == {
+        f"swe-sleep-search-{predictions.stem}"
+    }
+    assert sorted(each["instance_id"] for each in patches) == sorted(
+        f"acme__tools-{name}" for name in TASKS
+    )
+    assert all(each["model_patch"].startswith("diff --git") for each in patches)
     manifest = json.loads((tmp_path / "out" / "run.json").read_text())
     assert manifest["solver"] == "search" and manifest["versions"]["python"]
     assert manifest["settings"]["sandbox"]["backend"] == "local"
