@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,9 @@ SIZE = 11.0
 """Points, of the text."""
 LONGEST = 46
 """Characters of a name beside a plot."""
+
+LEAST = 10.0
+"""Percentage points that an axis spans to either side, where all differences are alike."""
 
 VARIABLES = {
     "#0a0a01": "--ink",
@@ -74,7 +77,7 @@ def curves(figures: Figures, name: str) -> str | None:
         if not drawn:
             return None
         axes.set_ylim(-3, 103)
-        axes.set_xlim(left=0)
+        _from_zero(axes.set_xlim, axes.dataLim.x1)
         _ticks(axes.xaxis)
         axes.set_ylabel("resolved, %")
         axes.set_xlabel(f"{unit.plural} at test time, an issue")
@@ -99,7 +102,7 @@ def shared(figures: Figures, budget: str, t: int, name: str) -> str | None:
         axes.set_xscale("log")
         axes.set_xticks(SHARED, [str(n) for n in SHARED])
         axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+        _from_zero(axes.set_ylim, axes.dataLim.y1)
         _ticks(axes.yaxis)
         axes.set_xlabel("N, issues that share a sleep")
         axes.set_ylabel(f"{figures.unit.plural}, an issue")
@@ -130,6 +133,8 @@ def foreseen(found: Predictability, name: str) -> str | None:
         axes.set_xticks(range(len(labels)), labels)
         axes.set_xlim(-0.5, len(labels) - 0.5)
         axes.set_ylabel("gain, percentage points")
+        if axes.dataLim.y1 - axes.dataLim.y0 < LEAST:
+            axes.set_ylim(axes.dataLim.y0 - LEAST, axes.dataLim.y1 + LEAST)
         axes.set_xlabel("best matching anticipated issue")
         about = f"Resolved with notes less without, {words.visible(found.key.name)}. "
         about += "Hollow: no difference shown."
@@ -152,6 +157,9 @@ def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:
         axes.set_ylim(-len(rows) + 0.6, 0.75)
         axes.set_yticks([])
         axes.margins(x=0.06)
+        ends = [axes.dataLim.x0, axes.dataLim.x1, 0.0]
+        if max(ends) - min(ends) == 0 or (factor > 1 and max(ends) - min(ends) < LEAST):
+            axes.set_xlim(-LEAST, LEAST)
         _ticks(axes.xaxis)
         unit = "percentage points" if measure == RESOLVED.name else figures.unit.plural
         axes.set_xlabel(f"{unit}, the first arm less the second")
@@ -197,6 +205,11 @@ def _line(
 def _cut(text: str) -> str:
     shown = words.visible(text)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+
+
+def _from_zero(limit: Callable[[float, float], object], end: float) -> None:
+    """With room for the markers at the end."""
+    limit(0, 1.06 * end if end > 0 else 1)
 
 
 def _legend(figure: Any, axes: Any) -> None:

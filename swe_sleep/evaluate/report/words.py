@@ -184,7 +184,9 @@ def pays_from(found: BreakEven) -> str:
     if found.n == 0:
         return "Sleep cost nothing in this, so notes pay from the first issue on"
     said = f"Notes pay from {_whole(found.n)} on"
-    if found.interval is not None:
+    if found.interval is None:
+        said += " (too few pairs, or all alike, for an interval)"
+    else:
         low, high = found.interval.low, found.interval.high
         end = "or never" if math.isinf(high) else f"to {math.ceil(high)}"
         said += f" ({PERCENT} interval {math.ceil(low)} {end})"
