@@ -192,14 +192,18 @@ def _first(key: Key, options: Options) -> bool:
 def _row(key: Key, grid: Grid, chance: Chance) -> Row:
     answers = [each for seeds in grid.cells[key].values() for each in seeds]
     right = grid.means(key, lambda each: float(each.right))
-    alone = len({grid.texts[query] for query in right}) == len(right)
+    texts = len({grid.texts[query] for query in right})
     total = math.fsum(right.values())
+    # where all are right, or none is, resampling says nothing; a text counts once
+    interval = grid.interval(right, chance) if texts < len(right) else None
+    if interval is None and right:
+        interval = wilson(total / len(right) * texts, texts)
     return Row(
         key=key,
         queries=len(right),
         answers=len(answers),
         accuracy=total / len(right) if right else None,
-        interval=wilson(total, len(right)) if alone else grid.interval(right, chance),
+        interval=interval,
         unanswered=sum(bool(each.why) for each in answers),
         bare=sum(each.bare for each in answers),
         input_tokens=grid.mean(key, lambda each: each.usage.input_tokens),

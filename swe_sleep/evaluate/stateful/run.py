@@ -48,7 +48,7 @@ class Summary:
     spent: Usage
     """By all runs in the folder."""
     foresight: Usage
-    """Of this, for the lists of expected questions."""
+    """What the lists of expected questions took that this run needed."""
     wall_s: float
     ended: str = ""
     """Why it ended before all was done; empty where a person stopped it."""

@@ -162,6 +162,10 @@ def test_questions_on_one_text_are_not_independent() -> None:
     found = figures(Data("d", {}, ()), answers, {}, options())
     difference = found.differences[0]
 
+    assert [row.accuracy for row in found.rows] == pytest.approx([1 / 6, 0])
+    for row in found.rows:
+        assert row.interval is not None
+        assert row.interval.high > 0.35  # of six texts, not of three hundred questions
     assert difference.better == 50
     assert difference.p == 1.0
     assert not difference.shown

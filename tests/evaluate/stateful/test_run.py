@@ -480,3 +480,17 @@ def test_eval_report_reads_the_folder(
     some = next(iter(results.values()))
     assert (tmp_path / "run" / some.folder / "reply.json").is_file()
     assert "working" in (tmp_path / "run" / some.folder / "prompt.txt").read_text()
+
+
+def test_a_large_run_has_no_folder_for_each_answer(
+    go: Go,
+    made: Callable[..., Data],
+    scripted: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("swe_sleep.evaluate.stateful.run.MOST_FOLDERS", 3)
+    go(made(2), options(Arm.OFF))
+
+    assert len(RunFolder(tmp_path / "run").results()) == 4
+    assert not (tmp_path / "run" / "trials").exists()
