@@ -113,7 +113,6 @@ def connected(
         if ray.is_initialized():
             yield ray
             return
-        stack.enter_context(_signals_kept())
         stack.enter_context(_told_to(ray, tell))
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if address == "local":
@@ -139,7 +138,8 @@ def _begin(ray: Any, address: str, options: dict[str, Any]) -> None:
     tries = STARTS if address == "local" else 1
     for left in reversed(range(tries)):
         try:
-            ray.init(address=address, **options)
+            with _signals_kept():
+                ray.init(address=address, **options)
             return
         except Exception as error:  # some are of no kind of their own
             with contextlib.suppress(Exception):

@@ -14,7 +14,11 @@ from swe_sleep.evaluate.pool import END_S, serve
 
 def main() -> None:
     connection = Connection(int(sys.argv[1]))
-    threading.Thread(target=_end_with_the_node, daemon=True).start()
+    line = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # what a program that the work starts reads from
+    os.close(nothing)
+    threading.Thread(target=_end_with_the_node, args=(line,), daemon=True).start()
     try:
         work = connection.recv()
     except (EOFError, OSError):
@@ -22,9 +26,9 @@ def main() -> None:
     serve(work, connection)
 
 
-def _end_with_the_node() -> None:
+def _end_with_the_node(line: int) -> None:
     """Nobody wants the answer any more when what started this process is gone."""
-    while os.read(0, 1):
+    while os.read(line, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(END_S)
