@@ -109,27 +109,44 @@ def measured(case: Case, store: Path) -> dict[str, Any]:
     }
 
 
-def predicted(row: Mapping[str, Any], arm: str, cut: Cut) -> tuple[str, ...]:
-    ranking = Ranked(tuple(Found(Place(path), score) for path, score in row[arm]))
-    shares = row["together"] if arm == "on" else {}
-    there = {path for path, _ in row[arm]} | {p for each in shares.values() for p in each}
-    together = Kept(shares) if arm == "on" else None
-    return predicted_files(ranking, together, there=there, cut=cut)
+@dataclass(frozen=True)
+class Question:
+    """A task as it is asked in one arm."""
+
+    ranking: Ranked
+    together: Kept | None
+    there: frozenset[str]
+    right: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], arm: str) -> Question:
+        shares = row["together"] if arm == "on" else {}
+        known = {path for path, _ in row[arm]} | {p for each in shares.values() for p in each}
+        return cls(
+            Ranked(tuple(Found(Place(path), score) for path, score in row[arm])),
+            Kept(shares) if arm == "on" else None,
+            frozenset(known),
+            tuple(row["right"]),
+        )
+
+    def score(self, cut: Cut) -> Score:
+        found = predicted_files(self.ranking, self.together, there=self.there, cut=cut)
+        return score(found, self.right)
 
 
 def scores(rows: Sequence[Mapping[str, Any]], arm: str, cut: Cut) -> list[Score]:
-    return [score(predicted(row, arm, cut), row["right"]) for row in rows]
+    return [Question.of(row, arm).score(cut) for row in rows]
 
 
 def cuts(arm: str) -> Iterator[Cut]:
     """Those that are tried."""
-    weights = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0) if arm == "on" else (0.0,)
+    weights = (0.0, 0.25, 0.5, 1.0, 2.0) if arm == "on" else (0.0,)
     leaders = (1, 2, 3, 5) if arm == "on" else (1,)
-    shares = (0.02, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.4, 0.5)
+    shares = (0.03, 0.05, 0.08, 0.12, 0.17, 0.25)
     for share, least, most, weight, leading in product(
-        shares, (1, 2, 3, 4), (4, 5, 6, 8, 10), weights, leaders
+        shares, (2, 3, 4), (5, 6, 8), weights, leaders
     ):
-        if least <= most and (weight or leading == 1):
+        if weight or leading == 1:
             yield Cut(share, least, most, weight, leading)
 
 
@@ -137,9 +154,10 @@ def fit(rows: Sequence[Mapping[str, Any]]) -> None:
     """The best cut of each arm, every repository counting alike."""
     repos = np.array([row["repo"] for row in rows])
     for arm in ("off", "on"):
+        asked = [Question.of(row, arm) for row in rows]
         best: list[tuple[float, Cut]] = []
         for cut in cuts(arm):
-            f1 = np.array([each.f1 for each in scores(rows, arm, cut)])
+            f1 = np.array([each.score(cut).f1 for each in asked])
             best.append((float(np.mean([f1[repos == repo].mean() for repo in set(repos)])), cut))
         best.sort(key=lambda each: -each[0])
         print(arm, *(f"{value:.4f} {cut}" for value, cut in best[:5]), sep="\n  ")

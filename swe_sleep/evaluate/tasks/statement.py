@@ -69,18 +69,21 @@ _LOG_LINE = re.compile(r"^\s*[*-]\s+[\w./-]+\.\w{1,5}(?:\s*\([^)]*\))?(?:,.*)?:"
 """`* src/parser.py (read): ...`, as some projects tell what they did where."""
 _HOW = re.compile(
     r"^\s*(?:[-*+•]\s+)?(?:use|replace|change|convert|move|rename|refactor|remove|drop|simplify|switch"
-    r"|wrap|introduce|add|call|pass|set|store|implement|rework|rewrite|extract|split|delete|apply|"
-    r"check|return|keep|turn|update|adjust|modify|define|override|instead|also|now|we now"
-    r")(?:s|d|ed|ing)?\b"
+    r"|wrap|introduce|add|call|pass|set|store|implement|rework|rewrite|extract|split|delete|apply"
+    r"|update|adjust|modify|define|override)(?:s|d|ed|ing)?\b"
     r"|\b(?:fix(?:e[sd]|ing)?|solved?|done|avoid\w*|mended|corrected|resolved?)\b.{0,30}\bby\b"
     r"|\b(?:this|the) (?:commit|patch|change|changeset|pr|pull request|fix|solution)\b"
-    r"|\bthis (?:\w+ )?(?:adds|removes|changes|replaces|uses|makes|requires|moves|fixes|ensures)\b",
+    r"|\bthis (?:\w+ )?(?:adds|removes|changes|replaces|uses|moves|fixes)\b",
     re.IGNORECASE,
 )
 """Of what was done, not of what was wrong."""
-_PLAIN = re.compile(r"^(?!\s*(?:[-*+•>|#]|\d+[.)])\s?)[^\s]")
+_BEHAVES = re.compile(r"\b(?:raises?|returns|yields|gives|should|must)\b", re.IGNORECASE)
+"""Of what is to come out, which somebody who mends it has to know."""
+_PLAIN = re.compile(r"^(?![>|#])\S")
 """A line of running text, which goes on with the next one."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(])")
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
+_VALUE = re.compile(r"(?:^return |[^=!<>]=)\s+(.+)$")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`\"'(])")
 _QUOTED = re.compile(r"``?([^`\n]+)``?")
 _WORD = re.compile(r"[^\W\d_][\w'.-]*")
 _EMPTY_WORD = re.compile(
@@ -102,7 +105,9 @@ class Secrets:
 
     @classmethod
     def of(cls, added: Iterable[str], paths: Iterable[str], names: Iterable[str] = ()) -> Secrets:
-        lines = (_squeezed(line) for line in added)
+        whole = [_squeezed(line) for line in added]
+        # What a line assigns or gives back says as much as the line.
+        lines = [*whole, *(part for line in whole for part in _VALUE.findall(line))]
         code = (line for line in lines if len(line) >= _LONG and re.search(r"\W\S|\S\W", line))
         return cls(frozenset(code), frozenset(paths), frozenset(names))
 
@@ -155,23 +160,30 @@ def _kept(body: str, secrets: Secrets, how: bool) -> Iterable[str]:
 
 
 def _may_stay(sentence: str, secrets: Secrets, how: bool) -> bool:
-    return not secrets.in_text(sentence) and (how or not _HOW.search(sentence))
+    if secrets.in_text(sentence):
+        return False
+    return how or not _HOW.search(sentence) or bool(_BEHAVES.search(sentence))
 
 
 def _unwrapped(body: str) -> Iterable[str]:
-    """The lines, with each paragraph of running text in one."""
+    """The lines, with each paragraph of running text, and each item of a list, in one."""
     fenced, text = False, ""
     for line in body.replace("\r", "").split("\n"):
         mark = line.lstrip().startswith(("```", "~~~"))
-        whole = fenced or mark or not _PLAIN.match(line) or bool(_TRAILER.match(line))
+        item = bool(_ITEM.match(line)) and not fenced
+        inside = bool(_ITEM.match(text)) and line.startswith("  ") and bool(line.strip())
+        goes_on = not (fenced or mark or item) and (
+            inside or (bool(_PLAIN.match(line)) and not _TRAILER.match(line))
+        )
         fenced ^= mark
-        if not whole:
-            text = f"{text} {line.strip()}" if text else line.strip()
+        if goes_on:
+            text = f"{text} {line.strip()}" if text else line
             continue
         if text:
             yield text
-            text = ""
-        yield line
+        text = line.rstrip() if item else ""
+        if not item:
+            yield line
     if text:
         yield text
 

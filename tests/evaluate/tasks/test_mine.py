@@ -453,13 +453,26 @@ def test_what_a_repository_is_called(story: Story, tmp_path: Path, git: Git) -> 
             ),
             "Fix parse of dates\n\nIt fails.\n\n    >>> parse('x')\n",
         ),
+        (
+            "Fix parse of dates",
+            (
+                "- 2nd of May: it is\n  read as February.\n- It should be `-day` and\n"
+                "  it is not: -day - month would do.\n\nNow\nthere is an error."
+            ),
+            (
+                "Fix parse of dates\n\n- 2nd of May: it is read as February.\n\n"
+                "Now there is an error.\n"
+            ),
+        ),
         ("Fix a bug", "`swap_them` was wrong. The file src/dates.py too. So were dates.", None),
     ],
 )
 def test_a_statement_is_what_was_wrong_and_not_what_was_done(
     title: str, body: str, expected: str | None
 ) -> None:
-    secrets = Secrets.of(["    return day, month"], ["src/dates.py"], ["swap_them"])
+    secrets = Secrets.of(
+        ["    return day, month", "x = -day - month"], ["src/dates.py"], ["swap_them"]
+    )
     found = cleaned(title, body, secrets)
     assert found == (expected or "Fix a bug\n\nSo were dates.\n")
     assert (told(found) is None) == (expected is None)
