@@ -89,7 +89,7 @@ def grade(
     from swe_sleep.cli.display import Display
     from swe_sleep.evaluate.executors.local import LocalExecutor
     from swe_sleep.evaluate.pool import Done, Failed, Said
-    from swe_sleep.evaluate.tasks.suite import Wanted, load, present
+    from swe_sleep.evaluate.tasks.suite import Wanted, cache_folder, load, present
     from swe_sleep.evaluate.verdicts import carry_out
 
     if not predictions and not gold:
@@ -101,7 +101,7 @@ def grade(
     where: dict[str, str] = {}
     try:
         wanted = Wanted(tasks, split, tuple(only or ()), None, repos)
-        suite = load(wanted, _cache(), progress=display.progress)
+        suite = load(wanted, cache_folder(), progress=display.progress)
         requests = _requests(
             present(suite, repos),
             patches,
@@ -137,12 +137,6 @@ def grade(
         raise typer.Exit(130)
     if failed or not all(each.agree for each in judged):
         raise typer.Exit(1)
-
-
-def _cache() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("swe-sleep")) / "tasks"
 
 
 def _patches(files: Sequence[Path]) -> list[Prediction]:

@@ -157,7 +157,7 @@ def run(
     from swe_sleep.evaluate.runs.folder import RunFolder
     from swe_sleep.evaluate.runs.plan import plan
     from swe_sleep.evaluate.runs.run import run as carry_out
-    from swe_sleep.evaluate.tasks.suite import Wanted, load
+    from swe_sleep.evaluate.tasks.suite import Wanted, cache_folder, load
 
     flags: dict[str, Any] = {
         "sandbox.backend": backend,
@@ -170,7 +170,7 @@ def run(
     display = Display(output.console(stderr=True))
     wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)
     try:
-        suite = load(wanted, _cache(), progress=display.progress)
+        suite = load(wanted, cache_folder(), progress=display.progress)
     finally:
         display.quiet()
     folder = folder or Path("runs") / f"{_plain(suite.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -211,12 +211,6 @@ def run(
         raise typer.Exit(130)
     if not summary.whole:
         raise typer.Exit(1)
-
-
-def _cache() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("swe-sleep")) / "tasks"
 
 
 def _check_model(conditions: Conditions) -> None:
