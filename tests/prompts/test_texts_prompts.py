@@ -41,10 +41,8 @@ def test_every_prompt_is_pinned() -> None:
     assert {path.stem for path in folder.glob("texts_*.j2")} == {name for name, _, _ in EVERY}
 
 
-def test_the_levels_are_five_different_ones_and_ask_for_more_each_time() -> None:
-    sizes = [len(render(f"texts_level_{level}")) for level in range(5)]
-
-    assert sizes == sorted(set(sizes))
+def test_the_levels_are_five_different_ones() -> None:
+    assert len({render(f"texts_level_{level}") for level in range(5)}) == 5
 
 
 @pytest.mark.parametrize("name", ["texts_sleep_system", "texts_foresee_system"])
