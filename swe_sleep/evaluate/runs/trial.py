@@ -137,9 +137,9 @@ def carry_out(asked: Asked, say: Callable[[str], None]) -> Finished:
     result = replace(result, wall_s=time.monotonic() - began)
     files = {PATCH: attempt.patch.encode("utf-8", "surrogateescape")} if attempt.patch else {}
     files[LOG] = ("\n".join(log) + "\n").encode("utf-8", "replace")
-    if verdict.log or verdict.problem:
-        said = f"{verdict.problem}\n{verdict.log}".strip() + "\n"
-        files[GRADE] = said.encode("utf-8", "replace")
+    said = "\n".join(filter(None, (verdict.problem, *verdict.doubts, verdict.log)))
+    if said:
+        files[GRADE] = f"{said}\n".encode("utf-8", "replace")
     return Finished(result, files | dict(attempt.trajectories))
 
 
