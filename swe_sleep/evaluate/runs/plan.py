@@ -65,18 +65,18 @@ def plan(
         task, commit, text = case.task, case.task.base_commit, ""
         if not task.sources:
             reason = f"the repository {task.repo} is not here; see --repos."
-            lost.append(Lost(_key(trial, case, "", digest), _what(trial), reason))
+            lost.append(_lost(trial, case, digest, reason))
             continue
         if trial.arm in _OF_OLDER:
             if task.id in lost_tasks:
-                lost.append(Lost(_key(trial, case, "", digest), _what(trial), lost_tasks[task.id]))
+                lost.append(_lost(trial, case, digest, lost_tasks[task.id]))
                 continue
             commit = older[task.id]
         elif trial.arm is Arm.SHUFFLED:
             other = others[trial.seed].get(task.id)
             if other is None:
                 reason = "there is no other issue whose notes could stand in for its own."
-                lost.append(Lost(_key(trial, case, "", digest), _what(trial), reason))
+                lost.append(_lost(trial, case, digest, reason))
                 continue
             task, commit = other, other.base_commit
             text = other.text if other.repo == case.task.repo else ""
@@ -92,8 +92,9 @@ def plan(
     return Plan(tuple(naps.values()), tuple(asked), tuple(lost))
 
 
-def _what(trial: Trial) -> str:
-    return f"{trial.task} {trial.name}"
+def _lost(trial: Trial, case: Case, digest: str, reason: str) -> Lost:
+    key = _key(trial, case, "", digest)
+    return Lost(key, f"{trial.task} {trial.name}", reason, trial=trial)
 
 
 def _key(trial: Trial, case: Case, notes: str, digest: str) -> str:

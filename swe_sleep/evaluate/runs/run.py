@@ -95,7 +95,7 @@ def run(
     for asked in waiting:
         if asked.slept in failed:
             reason = f"there are no notes: {failed[asked.slept]}"
-            folder.write_lost(Lost(asked.key, _what(asked), reason))
+            folder.write_lost(Lost(asked.key, _what(asked), reason, trial=asked.trial))
         else:
             able.append(asked)
     clock = _Clock("solving", len(able), tell)
@@ -107,8 +107,8 @@ def run(
                 clock.tick(resolved=finished.result.resolved)
             elif isinstance(outcome, Failed):
                 request = outcome.request
-                lost = Lost(request.key, _what(request), outcome.reason, outcome.detail)
-                folder.write_lost(lost)
+                said = outcome.reason, outcome.detail
+                folder.write_lost(Lost(request.key, _what(request), *said, trial=request.trial))
                 clock.tick(lost=True)
             else:
                 clock.say(f"{_what(outcome.request)}: {outcome.text}")
