@@ -39,8 +39,9 @@ class BreakEven:
     n: float | None
     """None where nothing is saved."""
     interval: Interval | None = None
-    """None where there are too few pairs. The upper end is infinite where saving nothing cannot
-    be ruled out, the lower one too where saving something can."""
+    """None where there are too few pairs, or too few sleeps that took anything. The upper end is
+    infinite where saving nothing cannot be ruled out, the lower one too where saving something
+    can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,12 @@ class Costs:
         average = sum(saved) / len(saved)
         asleep = sum(cost * part for cost, part in zip(sleeps, weights, strict=True)) / sum(weights)
         found = asleep / (t * average) if average > 0 else None
-        if len(saved) < FEWEST or asleep == 0 or max(saved) == min(saved):
+        if len(saved) < FEWEST or max(saved) == min(saved):
             return BreakEven(t, len(saved), average, found)
         resampling = self._chance.resampling(len(saved))
-        earned = resampling.interval(
-            t * resampling.means(saved) / resampling.means(sleeps, weights)
-        )
+        spent = resampling.means(sleeps, weights)
+        if not spent.all():  # so many sleeps took nothing that some resamples have no other
+            return BreakEven(t, len(saved), average, found)
+        earned = resampling.interval(t * resampling.means(saved) / spent)
         low, high = (1 / each if each > 0 else inf for each in (earned.high, earned.low))
         return BreakEven(t, len(saved), average, found, Interval(low, high))

@@ -20,7 +20,8 @@ BUDGET = "candidates=200"
 @pytest.fixture
 def figures(tmp_path: Path, made_runs: Any) -> Callable[..., Figures]:
     """`figures({task: {arm: [resolved of each seed]}}, seconds={(task, arm): s})`: the figures of
-    such a run. None is a lost trial. Every repository is slept over once, in 60 seconds."""
+    such a run. None is a lost trial. Every repository is slept over once, in 60 seconds, or in
+    `slept_s`, for all or by repository."""
 
     def figures_(
         resolved: Mapping[str, Mapping[Arm, Sequence[bool | None]]],
@@ -28,7 +29,7 @@ def figures(tmp_path: Path, made_runs: Any) -> Callable[..., Figures]:
         seconds: Mapping[tuple[str, Arm], float] | None = None,
         repos: Mapping[str, str] | None = None,
         foreseen: Mapping[str, int] | None = None,
-        slept_s: float = 60.0,
+        slept_s: float | Mapping[str, float] = 60.0,
         unit: Unit | None = None,
         unpriced: Sequence[str] = (),
         model: str = "",
@@ -47,7 +48,8 @@ def figures(tmp_path: Path, made_runs: Any) -> Callable[..., Figures]:
                         continue
                     key = "" if arm is Arm.OFF else f"sleep-{arm}-{repo}"
                     if key:
-                        sleeps[key] = made_runs.slept(key, repo, wall_s=slept_s)
+                        took = slept_s if isinstance(slept_s, float) else slept_s[repo]
+                        sleeps[key] = made_runs.slept(key, repo, wall_s=took)
                     wall_s = (seconds or {}).get((task, arm), 10.0)
                     usage = Usage(
                         wall_s=wall_s,

@@ -82,6 +82,18 @@ def test_where_saving_cannot_be_told_from_losing_the_interval_has_no_end(figures
     assert one.interval.high == inf
 
 
+def test_where_most_sleeps_took_nothing_there_is_no_interval(figures: Make) -> None:
+    """In some resamples no sleep took anything, and nothing can be divided by that."""
+    names = NAMES[:6]
+    seconds = {(name, Arm.OFF): 14.0 + n % 3 for n, name in enumerate(names)}
+    took = {name: 0.0 for name in names} | {names[0]: 60.0}
+    right = {name: RIGHT[name] for name in names}
+    found = figures(right, seconds=seconds, repos={n: n for n in names}, slept_s=took)
+    one, _ = cost(found).break_even
+    assert one.n == pytest.approx(10 / 5)
+    assert one.interval is None
+
+
 def test_compute_is_counted_by_name_where_no_model_was_asked(figures: Make) -> None:
     found = figures(RIGHT)
     assert found.units == (Unit.SECONDS, Unit.TEST_RUNS, Unit.CANDIDATES)
