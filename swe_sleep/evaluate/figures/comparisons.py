@@ -4,8 +4,8 @@ A pair is a task that both arms have a result of with the same seed; a task's se
 first, and the task is what is resampled. A pair that a lost trial has broken is left out and
 counted; whether tasks are resolved is also said with every lost trial counted as unresolved.
 
-A difference is held for shown where its interval leaves 0 out and its p-value, corrected by Holm
-for the arms that are compared with the same one at the same budget, is at most 0.05.
+A difference is held for shown where its interval leaves 0 out and its p-value is at most 0.05,
+corrected by Holm for the arms that are compared with `off`, or with `on`, at the same budget.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from swe_sleep.evaluate.figures.statistics import (
 from swe_sleep.evaluate.figures.units import F1, RESOLVED, TURNS, Measure, Unit, of_unit
 from swe_sleep.evaluate.runs.records import Arm
 
-PLACEBOS = (Arm.BEHIND, Arm.STALE, Arm.SHUFFLED)
+OTHER_NOTES = (Arm.BEHIND, Arm.STALE, Arm.SHUFFLED)
 WITH_LOST = "resolved-with-lost"
 MORE_IS_BETTER = (RESOLVED.name, WITH_LOST, F1.name)
 
@@ -143,7 +143,7 @@ def _pairs(grid: Grid) -> list[tuple[Key, Key]]:
             pairs.append((key, off))
     for key in grid.cells:
         if key.arm is Arm.ON:
-            others = (Key(arm, key.budget, key.sleep) for arm in PLACEBOS)
+            others = (Key(arm, key.budget, key.sleep) for arm in OTHER_NOTES)
             pairs += [(key, other) for other in others if grid.tasks(other)]
     return sorted(pairs, key=lambda pair: (pair[1].arm is not Arm.OFF, pair[1].arm))
 
@@ -238,7 +238,7 @@ def _difference(
 
 
 def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """With Holm's correction within the arms that are compared with the same one."""
+    """With Holm's correction within the arms that are compared with `off`, and with `on`."""
 
     def family(comparison: Comparison) -> tuple[bool, str]:
         return comparison.against.arm is Arm.OFF, comparison.arm.budget
