@@ -86,9 +86,10 @@ def test_where_most_sleeps_took_nothing_there_is_no_interval(figures: Make) -> N
     """In some resamples no sleep took anything, and nothing can be divided by that."""
     names = NAMES[:6]
     seconds = {(name, Arm.OFF): 14.0 + n % 3 for n, name in enumerate(names)}
-    took = {name: 0.0 for name in names} | {names[0]: 60.0}
+    took = dict.fromkeys(names, 0.0) | {names[0]: 60.0}
     right = {name: RIGHT[name] for name in names}
-    found = figures(right, seconds=seconds, repos={n: n for n in names}, slept_s=took)
+    repos = dict(zip(names, names, strict=True))
+    found = figures(right, seconds=seconds, repos=repos, slept_s=took)
     one, _ = cost(found).break_even
     assert one.n == pytest.approx(10 / 5)
     assert one.interval is None
