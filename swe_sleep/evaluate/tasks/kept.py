@@ -60,18 +60,19 @@ class Kept:
         """Raises UsageError for a file that is not of tasks, and where another run is at it."""
         import filelock
 
+        # It stays when we are done: who removes it may take it from a run that has it.
         lock = filelock.FileLock(file.with_name(f"{file.name}.lock"), timeout=0)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with lock:
-                yield cls(file, repo)
+            lock.acquire()
         except filelock.Timeout:
             raise UsageError(f"another run is writing {file}.") from None
         except OSError as error:
             raise UsageError(f"cannot write {file}: {error.strerror}.") from error
+        try:
+            yield cls(file, repo)
         finally:
-            if not lock.is_locked:
-                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
     def _read(self) -> Iterator[tuple[str, Verdict]]:
         if not self._beside.exists():
