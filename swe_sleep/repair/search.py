@@ -211,7 +211,8 @@ class _Search:
                     waiting, idle, self.values = idle, waiting, False
                 else:
                     return "exhausted"
-            for judgement in self._screen(waiting):
+            left = self.budget.candidates - self.tried
+            for judgement in self._screen(list(itertools.islice(waiting, left))):
                 ranked = waiting.popleft()
                 if judgement.verdict == "idle":
                     idle.append(ranked)

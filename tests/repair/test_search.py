@@ -11,6 +11,7 @@ from swe_sleep.records import Coverage, Outcome, TestResult
 from swe_sleep.repair.found import Budget, Event, Found
 from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repair.search import Repair
+from swe_sleep.repair.validation import Judgement
 
 CLAMP = """\
 def clamp(x, low, high):
@@ -130,6 +131,21 @@ def test_limits(in_process: Make) -> None:
     assert (found.ended, found.usage.candidates) == ("stopped", 3)
     assert [e.kind for e in seen][:3] == ["measured", "localised", "tried"]
     assert seen[-1].kind == "ended"
+
+
+def test_a_screening_judges_no_more_candidates_than_there_may_be(validator: Any) -> None:
+    class Strict:
+        alive = True
+
+        def judge(self, trials: Sequence[object], **more: object) -> list[Judgement]:
+            return [Judgement("failed")] * len(trials)
+
+        def close(self) -> None:
+            pass
+
+    validator.screening = lambda *arguments, **more: Strict()
+    found = search(validator, budget=Budget(candidates=7))
+    assert (found.ended, found.usage.candidates) == ("candidates", 7)
 
 
 def test_everything_is_tried_only_once(in_process: Make) -> None:
