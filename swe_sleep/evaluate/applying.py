@@ -46,10 +46,7 @@ def _loosely(patch: str, snapshot: Snapshot, sandbox: Sandbox) -> Files | None:
     finally:
         sandbox.put({place: None})
         sandbox.reset()
-    return {
-        path: None if content is None else (content, mode(path, snapshot))
-        for path, content in changes.items()
-    }
+    return with_modes(changes, snapshot)
 
 
 def _fits(sandbox: Sandbox, place: str) -> bool:
@@ -61,6 +58,14 @@ def _fits(sandbox: Sandbox, place: str) -> bool:
 
 def _run(sandbox: Sandbox, *argv: str) -> Completed:
     return sandbox.run(argv, timeout_s=TIMEOUT_S)
+
+
+def with_modes(files: Mapping[str, bytes | None], snapshot: Snapshot) -> Files:
+    """Contents, each with the mode of the file that is there."""
+    return {
+        path: None if content is None else (content, mode(path, snapshot))
+        for path, content in files.items()
+    }
 
 
 def mode(path: str, snapshot: Snapshot) -> int:

@@ -185,7 +185,7 @@ def _rest(
     if not answer.rest:
         return ()
     progress("finding out which tests pass on the base commit")
-    run = bench.run((_plain(hidden, bench.snapshot),), None)
+    run = bench.run((applying.with_modes(hidden, bench.snapshot),), None)
     outside = {*answer.fail_to_pass, *answer.pass_to_pass}
     return tuple(r.test_id for r in run.results if r.test_id in run.passed - outside)
 
@@ -198,14 +198,7 @@ def _judging(
     for path in places:
         if path in snapshot.files:
             files[path] = snapshot.read(path)
-    return _plain({**files, **hidden}, snapshot)
-
-
-def _plain(files: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
-    return {
-        path: None if content is None else (content, applying.mode(path, snapshot))
-        for path, content in files.items()
-    }
+    return applying.with_modes({**files, **hidden}, snapshot)
 
 
 def _judge(wanted: Sequence[str], kept: Sequence[str], run: TestRun) -> Grade:

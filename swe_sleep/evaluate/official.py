@@ -24,7 +24,7 @@ from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files
 from swe_sleep.evaluate.naming import files_named, is_runnable
 from swe_sleep.evaluate.tasks.task import Answer, Case
 from swe_sleep.repo.diff import files_of
-from swe_sleep.repo.snapshot import REGULAR, Snapshot
+from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Progress, Sandbox
 
 PYTEST = "pytest -rA"
@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """How a repository's tests are run; all others by `PYTEST`."""
 PARSER = "parse_log_pytest"
+"""Of a repository that the package does not know."""
 CUTTING = frozenset(
     f"parse_log_{name}"
     for name in (
@@ -49,7 +50,7 @@ CUTTING = frozenset(
 PYTHON_PARSERS = CUTTING | {
     f"parse_log_{name}" for name in ("pytest_v2", "astropy", "scikit", "sphinx", "django", "sympy")
 }
-"""Of a repository that the package does not know."""
+"""Parsers for what Python's own runners print."""
 START, END, EXIT = ">>>>> Start Test Output", ">>>>> End Test Output", ">>>>> Test Exit Code"
 NOT_APPLIED, TIMED_OUT = ">>>>> Patch Apply Failed", ">>>>> Tests Timed Out"
 MOST_BYTES = 500_000_000
@@ -66,11 +67,6 @@ class Official:
     """The named tests that it counts as failed."""
     problem: str = ""
     log: str = ""
-
-
-def is_known(repo: str) -> bool:
-    """Whether the package has a parser for this repository's logs."""
-    return repo in _package("log_parsers.python").MAP_REPO_TO_PARSER_PY
 
 
 def parser_of(case: Case) -> str:
@@ -168,7 +164,7 @@ def run(
     in_image = bool(case.task.image) and sandbox.environment.image == case.task.image
     own = case.answer.official.get("eval_script", "") if in_image else ""
     # A script of the publisher's puts the hidden tests in itself.
-    judging = dict(_before(hidden, snapshot) if own else _after(hidden, snapshot))
+    judging = dict(_before(hidden, snapshot) if own else applying.with_modes(hidden, snapshot))
     further = _further(case.answer, rest)
     judging |= _before([path for path in further if path not in judging], snapshot)
     where = dict.fromkeys((*test_files(case.answer, hidden), *further))
@@ -190,13 +186,6 @@ def _before(paths: Iterable[str], snapshot: Snapshot) -> applying.Files:
         if path in snapshot.files
         else None
         for path in paths
-    }
-
-
-def _after(hidden: Mapping[str, bytes | None], snapshot: Snapshot) -> applying.Files:
-    return {
-        path: None if content is None else (content, applying.mode(path, snapshot) or REGULAR)
-        for path, content in hidden.items()
     }
 
 
