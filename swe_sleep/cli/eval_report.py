@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from swe_sleep.cli import output
-from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
     from swe_sleep.evaluate.figures.figures import Report
@@ -93,6 +92,7 @@ def _different(runs: list[Path]) -> list[Path]:
 def _write(found: Report, out: Path) -> list[Path]:
     from swe_sleep.evaluate.report import files
     from swe_sleep.evaluate.report.page import page
+    from swe_sleep.evaluate.whole import write_whole
 
     if out.suffix.lower() in (".html", ".htm"):
         if out.is_dir():
@@ -111,25 +111,8 @@ def _write(found: Report, out: Path) -> list[Path]:
             out / "report.json": plain.decode() + "\n",
         }
     for file, text in texts.items():
-        _put(file, text)
+        write_whole(file, text.encode())
     return list(texts)
-
-
-def _put(file: Path, text: str) -> None:
-    """All of it or nothing."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
-                opened.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SweSleepError(f"cannot write {file}: {error.strerror}.") from error
 
 
 def _show(found: Report, written: list[Path]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ import msgspec
 from swe_sleep.errors import RepositoryError, SweSleepError, UsageError
 from swe_sleep.evaluate.grading import hidden_files, rest_of
 from swe_sleep.evaluate.tasks.task import Answer, Case, Suite
+from swe_sleep.evaluate.whole import write_whole
 from swe_sleep.repo.diff import diff
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
@@ -42,16 +42,7 @@ def write_instances(
     for number, case in enumerate(suite.cases, 1):
         progress(f"writing: {number}/{len(suite.cases)} {case.id}")
         lines.append(msgspec.json.encode(_record(case, backend, progress)) + b"\n")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(b"".join(lines))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise SweSleepError(f"cannot write {path}: {error.strerror}.") from error
+    write_whole(path, b"".join(lines))
     return len(lines)
 
 

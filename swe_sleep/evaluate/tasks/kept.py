@@ -6,8 +6,6 @@ takes the first ones takes the past. It is replaced whole, never written half.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ import msgspec
 from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate.tasks.changes import Change
 from swe_sleep.evaluate.tasks.running import Verdict
+from swe_sleep.evaluate.whole import write_whole
 
 Row = dict[str, Any]
 
@@ -104,20 +103,8 @@ class Kept:
         content = b"".join(msgspec.json.encode(_plain(row)) + b"\n" for row in every)
         if content == self._written:
             return
-        try:
-            with tempfile.NamedTemporaryFile(dir=self.file.parent, delete=False) as temporary:
-                temporary.write(content)
-            Path(temporary.name).chmod(0o666 & ~_umask())
-            Path(temporary.name).replace(self.file)
-        except OSError as error:
-            raise SweSleepError(f"cannot write {self.file}: {error.strerror}.") from error
+        write_whole(self.file, content)
         self._written = content
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _plain(row: Mapping[str, Any]) -> Row:

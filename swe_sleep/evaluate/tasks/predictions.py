@@ -6,15 +6,14 @@ A line is `{"instance_id": ..., "model_name_or_path": ..., "model_patch": ...}`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.errors import UsageError
 from swe_sleep.evaluate import instances
-from swe_sleep.evaluate.tasks.task import Suite
+from swe_sleep.evaluate.whole import write_whole
 
 GOLD = "gold"
 """The name of the patches that solve the tasks."""
@@ -42,16 +41,7 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
         if each.instance_id in lines:
             raise UsageError(f"there are two patches for {each.instance_id}.")
         lines[each.instance_id] = msgspec.json.encode(_encodable(each)) + b"\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            part.write_bytes(b"".join(lines.values()))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise SweSleepError(f"cannot write {path}: {error.strerror}.") from error
+    write_whole(path, b"".join(lines.values()))
     return len(lines)
 
 
@@ -100,8 +90,3 @@ def _whole(path: Path) -> Iterator[tuple[str, object]]:
         raise UsageError(f"{path} is neither an array nor an object of predictions.")
     for number, record in enumerate(whole, 1):
         yield f"{path}, element {number}", record
-
-
-def gold_predictions(suite: Suite) -> dict[str, Prediction]:
-    """The patches that solve the tasks, as predictions."""
-    return {case.id: Prediction(case.id, GOLD, case.answer.patch) for case in suite.cases}

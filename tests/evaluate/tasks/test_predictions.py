@@ -12,11 +12,9 @@ import pytest
 from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate.tasks.predictions import (
     Prediction,
-    gold_predictions,
     read_predictions,
     write_predictions,
 )
-from swe_sleep.evaluate.tasks.task import Answer, Case, Suite, Task
 
 PATCH = "diff --git a/ä.py b/ä.py\n--- a/ä.py\n+++ b/ä.py\n@@ -1 +1 @@\n-1\n+2\u2028\r\n"
 
@@ -118,8 +116,3 @@ def test_a_fault_is_named_by_its_line(tmp_path: Path) -> None:
             read_predictions(whole)
     with pytest.raises(UsageError, match="cannot read"):
         read_predictions(tmp_path / "none.json")
-
-
-def test_gold_patches_are_predictions_too() -> None:
-    suite = Suite("s", (Case(Task("a", "o/r", "0" * 40, "text"), Answer(PATCH)),))
-    assert gold_predictions(suite) == {"a": Prediction("a", "gold", PATCH)}
