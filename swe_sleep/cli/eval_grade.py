@@ -128,7 +128,7 @@ def grade(
         display.quiet()
     order = {request.case.id: number for number, request in enumerate(requests)}
     judged.sort(key=lambda each: order[each.task])
-    left_out = _left_out(suite, patches)
+    left_out = _left_out(suite, patches, gold=gold)
     if as_json:
         output.print_json(plain(judged, failed, where, left_out))
     else:
@@ -182,12 +182,14 @@ def _is_judged_by_tests(case: Case) -> bool:
     return case.task.score == "tests" and bool(case.answer.fail_to_pass)
 
 
-def _left_out(suite: Suite, patches: Sequence[Prediction]) -> dict[str, str]:
-    """Tasks and patches that are not graded, with the reason."""
+def _left_out(suite: Suite, patches: Sequence[Prediction], *, gold: bool) -> dict[str, str]:
+    """Tasks whose patches are not graded, with the reason."""
     known = {case.id: case for case in suite.cases}
     asked = dict.fromkeys(each.instance_id for each in patches)
     reasons = {name: "there is no such task" for name in asked if name not in known}
     for case in suite.cases:
+        if not gold and case.id not in asked:
+            continue
         if not _is_judged_by_tests(case):
             reasons[case.id] = "it has no tests that have to pass"
         elif not case.task.sources:

@@ -87,7 +87,9 @@ def test_for_programs(cli: Any, process: Callable[..., Any], tasks: Path, tmp_pa
     )
     ran = process(arguments(tasks, "--predictions", str(wrong), "--json"), tmp_path)
     assert ran.code == 0, ran
-    (verdict,) = json.loads(ran.out)["verdicts"]
+    said = json.loads(ran.out)
+    (verdict,) = said["verdicts"]
+    assert said["left_out"] == {}, "nobody asked for the others"
     assert verdict["task"] == "acme__tools-1"
     assert verdict["by"] == "unknown"
     assert verdict["grade"]["resolved"] is False
