@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.evaluate import lines
 from swe_sleep.evaluate.localisation import Located
 
 
@@ -26,12 +27,12 @@ class Journal:
         or is of another version: it counts as never written. Raises UsageError."""
         found: dict[str, Located] = {}
         try:
-            lines = self.path.read_bytes().splitlines()
+            written = self.path.read_bytes().splitlines()
         except FileNotFoundError:
             return found
         except OSError as error:
             raise UsageError(f"cannot read {self.path}: {error.strerror}.") from error
-        for line in lines:
+        for line in written:
             try:
                 result = msgspec.json.decode(line, type=Located)
             except msgspec.MsgspecError:
@@ -41,10 +42,7 @@ class Journal:
 
     def write(self, result: Located) -> None:
         """Add a result. Two runs may write at once. Raises SweSleepError."""
-        # The newline before ends what a killed run may have left unfinished.
-        line = b"\n" + msgspec.json.encode(result) + b"\n"
         try:
-            with self.path.open("ab", buffering=0) as file:
-                file.write(line)
+            lines.append(self.path, result)
         except OSError as error:
             raise SweSleepError(f"cannot write {self.path}: {error.strerror}.") from error
