@@ -18,12 +18,14 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.evaluate import lines
 from swe_sleep.evaluate.runs.records import Lost, Manifest, Result, Slept, Trial
 
 MANIFEST = "run.json"
 RESULTS, SLEEPS, LOST = "results.jsonl", "sleeps.jsonl", "lost.jsonl"
 TRIALS, NOTES = "trials", "sleeps"
 LOCK = ".lock"
+_UNFINISHED = f".{MANIFEST}-"
 
 _SAME = ("suite", "solver", "model", "settings")
 """What a run that goes on may not change; of the rest it may have more."""
@@ -81,13 +83,13 @@ class RunFolder:
         was killed: it counts as never written."""
         file = self.path / name
         try:
-            lines = file.read_bytes().splitlines()
+            written = file.read_bytes().splitlines()
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}.") from error
         found: dict[str, T] = {}
-        for line in lines:
+        for line in written:
             try:
                 each = msgspec.json.decode(line, type=kind)
             except msgspec.MsgspecError:
@@ -108,6 +110,8 @@ class RunFolder:
             lock.acquire()
         except Timeout:
             raise UsageError(f"another run is at work in {self.path}.") from None
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {error.strerror}.") from error
         return lock
 
     def begin(self, manifest: Manifest) -> Manifest:
@@ -122,7 +126,7 @@ class RunFolder:
                         "Give another folder with --run, or repeat that run as it was.",
                     )
             manifest = _together(before, manifest)
-        elif any(each.name != LOCK for each in self.path.iterdir()):
+        elif any(not _begun(each.name) for each in self.path.iterdir()):
             raise UsageError(f"{self.path} is not empty, and holds no run.")
         self._put(self.path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         return manifest
@@ -151,23 +155,29 @@ class RunFolder:
             raise SweSleepError(f"cannot write to {folder}: {error.strerror}.") from error
 
     def _append(self, name: str, record: Result | Slept | Lost) -> None:
-        # The newline before ends what a killed run may have left unfinished.
-        line = b"\n" + msgspec.json.encode(record) + b"\n"
         try:
-            with (self.path / name).open("ab", buffering=0) as file:
-                file.write(line)
+            lines.append(self.path / name, record)
         except OSError as error:
             raise SweSleepError(f"cannot write {self.path / name}: {error.strerror}.") from error
 
     def _put(self, file: Path, content: bytes) -> None:
         try:
-            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(file)
+            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_UNFINISHED)
+            try:
+                with os.fdopen(handle, "wb") as out:
+                    out.write(content)
+                Path(temporary).chmod(0o644)
+                Path(temporary).replace(file)
+            except OSError:
+                Path(temporary).unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise SweSleepError(f"cannot write {file}: {error.strerror}.") from error
+
+
+def _begun(name: str) -> bool:
+    """Whether it is of a run that was killed before it was written down."""
+    return name == LOCK or name.startswith(_UNFINISHED)
 
 
 def named(trial: Trial, key: str) -> str:

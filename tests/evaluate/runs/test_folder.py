@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from swe_sleep.errors import UsageError
-from swe_sleep.evaluate.runs.folder import RESULTS, RunFolder, named
+from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.evaluate.runs.folder import LOCK, RESULTS, RunFolder, named
 from swe_sleep.evaluate.runs.records import Arm, Lost, Manifest, Result, Trial
 
 TRIAL = Trial("a-task", Arm.ON, "default", "default")
@@ -93,3 +93,21 @@ def test_no_task_name_leaves_the_folder(task: str) -> None:
     assert len(parts) == 2
     assert all(part and ".." not in part and len(part) < 100 for part in parts)
     assert not parts[0].startswith("-")
+
+
+def test_what_a_killed_start_left_is_no_run_of_something_else(folder: RunFolder) -> None:
+    (folder.path / ".run.json-a1b2c3").write_text('{"created"')
+    assert folder.begin(manifest()) == folder.manifest()
+
+
+def test_a_manifest_that_cannot_be_written_leaves_nothing(folder: RunFolder) -> None:
+    (folder.path / "run.json").mkdir()
+    with pytest.raises(SweSleepError, match="cannot write"):
+        folder._put(folder.path / "run.json", b"{}")
+    assert [each.name for each in folder.path.iterdir() if each.name != LOCK] == ["run.json"]
+
+
+def test_a_folder_that_cannot_be_locked_is_no_bug_of_ours(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(UsageError, match="cannot write to"):
+        RunFolder(tmp_path).lock()
