@@ -18,7 +18,6 @@ def main() -> None:
         "docker": engine.answers(),
         "level": best_level(),
         "git": shutil.which("git") is not None,
-        "cores": len(os.sched_getaffinity(0)),
         "memory_mb": available_memory_mb(),
         "disk_mb": shutil.disk_usage(tempfile.gettempdir()).free >> 20,
     }

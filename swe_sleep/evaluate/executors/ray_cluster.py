@@ -26,6 +26,7 @@ from swe_sleep.errors import UsageError
 from swe_sleep.evaluate.executors.ray_run import Needs, Run
 from swe_sleep.evaluate.extras import need
 from swe_sleep.evaluate.pool import A, Event, Q, Work
+from swe_sleep.index.workers import cores
 
 LOCAL_STORE_BYTES = 200 << 20
 ADVICE = (
@@ -117,7 +118,7 @@ def connected(
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if address == "local":
             options |= {
-                "num_cpus": max(jobs or 0, len(os.sched_getaffinity(0))),
+                "num_cpus": max(jobs or 0, cores()),
                 "num_gpus": 0,
                 "include_dashboard": False,
                 "object_store_memory": LOCAL_STORE_BYTES,
