@@ -10,7 +10,7 @@ from swe_sleep.evaluate.figures.comparisons import WITH_LOST, Comparison, Differ
 from swe_sleep.evaluate.figures.costs import SHARED, WEIGHTS, Cost
 from swe_sleep.evaluate.figures.figures import Figures
 from swe_sleep.evaluate.figures.predictability import Predictability
-from swe_sleep.evaluate.figures.statistics import SIGNIFICANCE
+from swe_sleep.evaluate.figures.statistics import RESAMPLES, SIGNIFICANCE
 from swe_sleep.evaluate.figures.units import RESOLVED, Unit
 from swe_sleep.evaluate.report import words
 
@@ -199,10 +199,11 @@ def differences(figures: Figures) -> Sheet:
     columns = ("compared", "budgets", "measure", *DIFFERENCE)
     note = (
         "Paired by task, budget and seed; seeds averaged first. Intervals: tasks drawn with "
-        "replacement 9,999 times, percentiles widened for small samples; by repository, where "
+        f"replacement {RESAMPLES:,} times, percentiles widened for small samples; by repository, where "
         "there are at least five. A task that only one arm has is left out and counted. A "
-        "difference is called shown where the interval leaves 0 out and p, by Holm over the arms "
-        "compared with the same one at the same budget, is at most 0.05."
+        "difference is called shown where the interval leaves 0 out and p is at most "
+        f"{SIGNIFICANCE:.2f}, by Holm over the arms that are compared with off, or with on, at the "
+        "same budget."
     )
     return Sheet("differences", "Differences between arms", columns, tuple(rows), 3, note)
 
