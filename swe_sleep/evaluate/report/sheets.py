@@ -199,8 +199,8 @@ def differences(figures: Figures) -> Sheet:
     columns = ("compared", "budgets", "measure", *DIFFERENCE)
     note = (
         "Paired by task, budget and seed; seeds averaged first. Intervals: tasks drawn with "
-        f"replacement {RESAMPLES:,} times, percentiles widened for small samples; by repository, where "
-        "there are at least five. A task that only one arm has is left out and counted. A "
+        f"replacement {RESAMPLES:,} times, percentiles widened for small samples; by repository, "
+        "where there are at least five. A task that only one arm has is left out and counted. A "
         "difference is called shown where the interval leaves 0 out and p is at most "
         f"{SIGNIFICANCE:.2f}, by Holm over the arms that are compared with off, or with on, at the "
         "same budget."
