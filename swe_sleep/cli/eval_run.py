@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from swe_sleep.cli import output
+from swe_sleep.cli import output, runs_shown
 from swe_sleep.cli.sleep import BackendName
 from swe_sleep.errors import UsageError
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from swe_sleep.evaluate.runs.conditions import Conditions
     from swe_sleep.evaluate.runs.plan import Plan
     from swe_sleep.evaluate.runs.records import Arm, Manifest
-    from swe_sleep.evaluate.runs.run import Summary, Told
+    from swe_sleep.evaluate.runs.run import Told
     from swe_sleep.evaluate.tasks.task import Suite
 
-SHOWN_LOST = 10
 ARMS = "off,on,stale,shuffled"
 
 
@@ -178,13 +177,16 @@ def run(
     planned = plan(
         suite,
         arms=_arms(arms),
-        budgets=_budgets("test", budget),
-        sleeps=_budgets("sleep", sleep_budget),
+        budgets=_budgets("test", budget, conditions),
+        sleeps=_budgets("sleep", sleep_budget, conditions),
         seeds=range(seeds),
         conditions=conditions,
         stores=run_folder.stores,
     )
-    _announce(display.console, planned, conditions)
+    if dry_run and as_json:
+        output.print_json(runs_shown.plain_plan(planned, _most_usd(planned, conditions)))
+        return
+    _announce(output.console(stderr=not dry_run), planned, conditions)
     if dry_run:
         return
     by = _executor(executor, jobs, ray_address, conditions, run_folder.path, display.console)
@@ -204,9 +206,9 @@ def run(
         finally:
             display.quiet()
     if as_json:
-        output.print_json(_plain_summary(run_folder.path, summary, manifest.suite))
+        output.print_json(runs_shown.plain(run_folder.path, summary, manifest.suite))
     else:
-        show(output.console(), folder, summary)
+        runs_shown.show(output.console(), folder, summary)
     if stop.is_set():
         raise typer.Exit(130)
     if not summary.whole:
@@ -238,10 +240,15 @@ def _arms(text: str) -> list[Arm]:
     return list(dict.fromkeys(found))
 
 
-def _budgets(kind: Kind, texts: Iterable[str] | None) -> list[str]:
+def _budgets(kind: Kind, texts: Iterable[str] | None, conditions: Conditions) -> list[str]:
+    """Raises UsageError, or ConfigError for an amount that the settings don't allow: every trial
+    would be lost for it."""
     from swe_sleep.evaluate.runs.budgets import budget
 
-    return list(dict.fromkeys(budget(kind, text).text for text in texts or ("default",)))
+    found = dict.fromkeys(budget(kind, text) for text in texts or ("default",))
+    for each in found:
+        conditions.settings(each.flags())
+    return [each.text for each in found]
 
 
 def _executor(
@@ -304,20 +311,27 @@ def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:
         f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}, "
         f"{output.count(len(planned.naps), 'sleep')}"
     )
-    if conditions.solver != "search":
-        awake = sum(
-            conditions.settings(_flags("test", each.trial.budget)).model.budget_usd
-            for each in planned.asked
-        )
-        asleep = sum(
-            conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd
-            for each in planned.naps
-        )
-        line += f"; Claude may cost at most ${awake + asleep:,.2f}"
+    most = _most_usd(planned, conditions)
+    if most is not None:
+        line += f"; Claude may cost at most ${most:,.2f}"
     console.print(line)
     for reason, count in Counter(each.reason for each in planned.lost).items():
         what = output.count(count, "trial")
         console.print(f"{what} more cannot be made: {output.one_line(reason)}", style="yellow")
+
+
+def _most_usd(planned: Plan, conditions: Conditions) -> float | None:
+    """What Claude may cost at most; None where it is not asked."""
+    if conditions.solver == "search":
+        return None
+    awake = sum(
+        conditions.settings(_flags("test", each.trial.budget)).model.budget_usd
+        for each in planned.asked
+    )
+    asleep = sum(
+        conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd for each in planned.naps
+    )
+    return awake + asleep
 
 
 def _flags(kind: Kind, text: str) -> dict[str, Any]:
@@ -340,59 +354,3 @@ def _line(told: Told) -> str:
 
 def _plain(name: str) -> str:
     return "".join(each if each.isalnum() else "-" for each in name).strip("-")[:40] or "run"
-
-
-def _plain_summary(folder: Path, summary: Summary, suite: str) -> dict[str, object]:
-    return {
-        "run": str(folder),
-        "suite": suite,
-        "results": list(summary.results.values()),
-        "sleeps": list(summary.sleeps.values()),
-        "lost": summary.lost,
-        "left": summary.left,
-        "made": summary.made,
-        "wall_s": summary.wall_s,
-    }
-
-
-def show(console: Console, folder: Path, summary: Summary) -> None:
-    """What came of it, in a few lines; `eval report` says the rest."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    columns = ("arm", "budget", "sleep", "trials", "resolved", "test runs", "tokens", "seconds")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number < 3 else "right")
-    groups: dict[tuple[str, str, str], list[Any]] = {}
-    for each in summary.results.values():
-        trial = each.trial
-        groups.setdefault((trial.arm, trial.budget, trial.sleep), []).append(each)
-    for (arm, budget, sleep), results in groups.items():
-        table.add_row(
-            arm,
-            budget,
-            sleep,
-            str(len(results)),
-            str(sum(each.resolved for each in results)),
-            f"{sum(each.usage.test_runs for each in results):,}",
-            f"{sum(each.usage.tokens for each in results):,}",
-            f"{sum(each.usage.wall_s for each in results):,.0f}",
-        )
-    console.print(table)
-    slept = {each.slept for each in summary.results.values()} & summary.sleeps.keys()
-    seconds = sum(summary.sleeps[key].wall_s for key in slept)
-    console.print(
-        f"{output.count(len(slept), 'sleep')}, {seconds:,.0f} s; "
-        f"{summary.made} trials made now, in {summary.wall_s:,.0f} s",
-        style="dim",
-    )
-    for lost in summary.lost[:SHOWN_LOST]:
-        console.print(f"lost: {lost.what}: {output.one_line(lost.reason)}", style="red")
-    if len(summary.lost) > SHOWN_LOST:
-        console.print(f"lost: {len(summary.lost) - SHOWN_LOST} more", style="red")
-    if summary.left:
-        console.print(
-            f"stopped: {summary.left} trials are left; the same command goes on from there",
-            style="yellow",
-        )
-    console.print(f"For the figures: swe-sleep eval report {output.shown(folder)}")

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from swe_sleep.cli import output, runs_shown
+from swe_sleep.evaluate.runs.records import Arm, Result, Trial
+from swe_sleep.evaluate.runs.run import Summary
 from swe_sleep.repo.diff import diff
 
 SOURCE = """\
@@ -144,9 +147,27 @@ def test_killed_and_gone_on_with(
 def test_what_would_be_done(cli: Any, tasks: Path, tmp_path: Path) -> None:
     ran = cli(tmp_path, *arguments(tasks, "--dry-run", "--seeds", "2"))
     assert ran.code == 0
-    assert "18 trials on 3 tasks" in ran.err.replace("\n", " ")
-    assert "6 trials more cannot be made: acme/tools has no commit before" in ran.err
+    assert "18 trials on 3 tasks" in ran.out.replace("\n", " ")
+    assert "6 trials more cannot be made: acme/tools has no commit before" in ran.out
+    planned = json.loads(cli(tmp_path, *arguments(tasks, "--dry-run", "--json")).out)
+    assert [len(planned[name]) for name in ("trials", "sleeps", "lost")] == [9, 1, 3]
+    assert planned["trials"][0]["budget"] == "seconds=90" and planned["most_usd"] is None
     assert not (tmp_path / "out").exists()
+
+
+def test_budgets_that_differ_at_their_end_can_be_told_apart(monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    trials = [
+        Trial("a", Arm.ON, f"seconds=20,candidates={most}", "seconds=15,follow=3")
+        for most in (20, 40)
+    ]
+    results = {str(n): Result(str(n), each, "r", False) for n, each in enumerate(trials)}
+    runs_shown.show(
+        output.console(), Path("out"), Summary(results, {}, (), made=1, left=1, wall_s=1)
+    )
+    said = capsys.readouterr().out
+    assert "…" not in said and max(map(len, said.splitlines())) <= 80
+    assert "1 trial made now" in said and "1 trial left" in said
 
 
 @pytest.mark.parametrize(
@@ -154,6 +175,7 @@ def test_what_would_be_done(cli: Any, tasks: Path, tmp_path: Path) -> None:
     [
         (("--arms", "on,odd"), ("no arm 'odd'", "shuffled")),
         (("--budget", "apples=3"), ("'apples=3' is no part of a budget", "candidates")),
+        (("--budget", "candidates=0"), ("search_candidates", "greater than or equal to 1")),
         (("--only", "nobody"), ("no task and no repository 'nobody'",)),
         (("--tasks", "nowhere.jsonl"), ("there is no nowhere.jsonl",)),
     ],
