@@ -149,7 +149,7 @@ def _fifth(
         ranks=(min(held), max(held)) if held else None,
         tasks=tuple(tasks),
         on=sum(on for on, _ in shares) / len(tasks),
-        off=-sum(off_ for _, off_ in shares) / len(tasks),
+        off=abs(sum(off_ for _, off_ in shares)) / len(tasks),  # no -0.0
         gain=sum(gains) / len(tasks),
         interval=chance.mean_interval(gains),
         cost_on=_known(on_costs),

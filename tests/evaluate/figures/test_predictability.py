@@ -64,6 +64,7 @@ def test_the_gain_of_each_group_and_the_trend(figures: Make) -> None:
     ]
     assert [each.gain for each in found.fifths] == [1.0, 0.75, 0.0, 0.0]
     assert [(each.on, each.off) for each in found.fifths][1] == (0.75, 0.0)
+    assert str(found.fifths[1].off) == "0.0"
     assert found.fifths[0].cost_on == 5.0
     assert found.fifths[0].cost_off == 10.0
     places = [-float(foreseen.get(name, 99)) for name in NAMES]
