@@ -72,7 +72,12 @@ def run(
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="How often, with other lots drawn.")
+        int,
+        typer.Option(
+            "--seeds",
+            min=1,
+            help="Repetitions. Claude answers anew in each; search only gets another placebo.",
+        ),
     ] = 1,
     solver: Annotated[
         Literal["search", "agent", "auto"],
@@ -165,7 +170,6 @@ def run(
     }
     given = {key: each for key, each in flags.items() if each is not None}
     conditions = Conditions(solver, given, pull=pull)
-    _check_model(conditions)
     display = Display(output.console(stderr=True))
     wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)
     try:
@@ -189,6 +193,7 @@ def run(
     _announce(output.console(stderr=not dry_run), planned, conditions)
     if dry_run:
         return
+    _check_model(conditions)
     by = _executor(executor, jobs, ray_address, conditions, run_folder.path, display.console)
     with run_folder.lock():
         manifest = run_folder.begin(_manifest(suite, planned, conditions))

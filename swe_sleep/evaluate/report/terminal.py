@@ -20,21 +20,21 @@ Line = tuple[str, str]
 
 
 def lines(report: Report, width: int) -> Iterator[Line]:
-    """The whole report, no line of a table wider than `width` columns."""
+    """The whole report, no line but a heading wider than `width` columns."""
     for figures in report.groups:
         yield words.visible(figures.name), "bold"
         about = f"Runs: {words.visible(words.names(figures))}. "
-        yield about + words.unit_words(figures.unit, figures.units), "dim"
+        yield from _prose(about + words.unit_words(figures.unit, figures.units), width, "dim")
         for said in words.summary(figures):
             yield "", ""
             yield said.heading, "bold"
             for sentence in said.sentences:
-                yield f"  {sentence}", ""
+                yield from _prose(f"  {sentence}", width)
         for sheet in _sheets(figures):
             yield "", ""
             yield from tabled(sheet, width)
         for remark in figures.remarks[:SHOWN_REMARKS]:
-            yield f"remark: {words.visible(remark)}", "yellow"
+            yield from _prose(f"remark: {words.visible(remark)}", width, "yellow")
         if len(figures.remarks) > SHOWN_REMARKS:
             yield f"remark: {len(figures.remarks) - SHOWN_REMARKS} more", "yellow"
         yield "", ""
@@ -78,7 +78,7 @@ def tabled(sheet: Sheet, width: int) -> Iterator[Line]:
         if column not in kept and sheet.rows[0][column] not in (words.NONE, "0")
     ]
     if same:
-        yield f"everywhere: {', '.join(same)}", "dim"
+        yield from _prose(f"everywhere: {', '.join(same)}", width, "dim")
     heads = [sheet.columns[column] for column in kept]
     rows = [[row[column] for column in kept] for row in sheet.rows]
     texts = sum(column < sheet.heads for column in kept)
@@ -93,6 +93,12 @@ def tabled(sheet: Sheet, width: int) -> Iterator[Line]:
             yield line, "dim"
         parts = [f"{name} {value}" for name, value in list(zip(heads, row, strict=True))[texts:]]
         yield from _block(parts, width)
+
+
+def _prose(text: str, width: int, style: str = "") -> Iterator[Line]:
+    """Broken at words, as a terminal would not."""
+    for line in wrap(text, width, subsequent_indent="    "):
+        yield line, style
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], texts: int) -> str:

@@ -6,10 +6,9 @@ moment goes on with what has no line yet.
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,15 +19,17 @@ from filelock import FileLock, Timeout
 from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate import lines
 from swe_sleep.evaluate.runs.records import Lost, Manifest, Result, Slept, Trial
+from swe_sleep.evaluate.whole import write_whole
 
 MANIFEST = "run.json"
 RESULTS, SLEEPS, LOST = "results.jsonl", "sleeps.jsonl", "lost.jsonl"
 TRIALS, NOTES = "trials", "sleeps"
 LOCK = ".lock"
-_UNFINISHED = f".{MANIFEST}-"
+_UNFINISHED = f".{MANIFEST}."
 
-_SAME = ("suite", "solver", "model", "settings")
-"""What a run that goes on may not change; of the rest it may have more."""
+_SAME = ("suite", "solver", "model", "settings", "versions")
+"""What a run that goes on may not change, as its results would not be of one kind; of the rest it
+may have more."""
 _LONGEST = 60
 
 T = TypeVar("T", Result, Slept, Lost)
@@ -68,7 +69,9 @@ class RunFolder:
             raise UsageError(f"{file} is not as a run leaves it: {error}.") from error
 
     def results(self) -> dict[str, Result]:
-        return self._read(RESULTS, Result)
+        """By key. Of a trial whose task was changed since, the later result alone."""
+        by_trial = {each.trial: each for each in self._read(RESULTS, Result).values()}
+        return {each.key: each for each in by_trial.values()}
 
     def sleeps(self) -> dict[str, Slept]:
         return self._read(SLEEPS, Slept)
@@ -99,7 +102,8 @@ class RunFolder:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def lock(self) -> FileLock:
+    @contextmanager
+    def lock(self) -> Iterator[None]:
         """Held while a run is at work. Raises UsageError where another has it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -112,7 +116,10 @@ class RunFolder:
             raise UsageError(f"another run is at work in {self.path}.") from None
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {error.strerror}.") from error
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
     def begin(self, manifest: Manifest) -> Manifest:
         """Write down what is run, together with what ran here before. Raises UsageError where that
@@ -128,7 +135,7 @@ class RunFolder:
             manifest = _together(before, manifest)
         elif any(not _begun(each.name) for each in self.path.iterdir()):
             raise UsageError(f"{self.path} is not empty, and holds no run.")
-        self._put(self.path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        write_whole(self.path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         return manifest
 
     def write_slept(self, slept: Slept, files: Mapping[str, bytes]) -> None:
@@ -159,20 +166,6 @@ class RunFolder:
             lines.append(self.path / name, record)
         except OSError as error:
             raise SweSleepError(f"cannot write {self.path / name}: {error.strerror}.") from error
-
-    def _put(self, file: Path, content: bytes) -> None:
-        try:
-            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_UNFINISHED)
-            try:
-                with os.fdopen(handle, "wb") as out:
-                    out.write(content)
-                Path(temporary).chmod(0o644)
-                Path(temporary).replace(file)
-            except OSError:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise SweSleepError(f"cannot write {file}: {error.strerror}.") from error
 
 
 def _begun(name: str) -> bool:

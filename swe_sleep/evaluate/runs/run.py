@@ -7,7 +7,7 @@ is tried again when the run is taken up again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -114,9 +114,8 @@ def run(
                 clock.say(f"{_what(outcome.request)}: {outcome.text}")
     keys = {each.key for each in plan.asked}
     found = {key: each for key, each in folder.results().items() if key in keys}
-    lost_now = tuple(
-        each for key, each in folder.lost().items() if key in keys | _keys(plan.lost) | _naps(plan)
-    )
+    ours = keys | {each.key for each in plan.lost} | {nap.key for nap in plan.naps}
+    lost_now = tuple(each for key, each in folder.lost().items() if key in ours)
     lost_trials = {each.key for each in lost_now} & keys
     return Summary(
         found,
@@ -130,14 +129,6 @@ def run(
 
 def _what(asked: Asked) -> str:
     return f"{asked.trial.task} {asked.trial.name}"
-
-
-def _keys(lost: Sequence[Lost]) -> set[str]:
-    return {each.key for each in lost}
-
-
-def _naps(plan: Plan) -> set[str]:
-    return {nap.key for nap in plan.naps}
 
 
 class _Clock:

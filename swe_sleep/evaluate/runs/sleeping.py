@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from swe_sleep.config import SleepSettings
 from swe_sleep.errors import RepositoryError
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.runs.budgets import budget
@@ -70,7 +71,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
     began = time.monotonic()
     wanted = budget("sleep", nap.sleep)
     log: list[str] = []
-    usage, problems = Usage(), []
+    usage, cpu_s, problems = Usage(), 0.0, []
 
     def tell(line: str) -> None:
         log.append(f"{time.monotonic() - began:8.1f} {line}")
@@ -87,8 +88,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
         for number, commit in enumerate(commits):
             left = settings.sleep.budget_s - (time.monotonic() - began)
             seconds = max(0.0, left) * shares[number] / sum(shares[number:])
-            money = settings.sleep.budget_usd - (usage.cost_usd or 0.0)
-            flags = wanted.flags() | {"sleep.budget_usd": max(0.0, money)}
+            flags = wanted.flags() | _left(settings.sleep, usage, cpu_s)
             tell(f"{nap.repo} {commit[:10]}: {seconds:.0f} s")
             store = Store(place)
             try:
@@ -105,6 +105,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
                     snapshot = repository.snapshot()
                     report = made.sleep(snapshot, seconds=seconds)
                     usage += report.usage
+                    cpu_s += report.cpu_s
                     problems += report.problems
                     for name, count in sorted(report.units.items()):
                         took = report.seconds_by_pass.get(name, 0.0)
@@ -130,6 +131,15 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
         problems=tuple(problems),
     )
     return Woke(slept, files)
+
+
+def _left(wanted: SleepSettings, usage: Usage, cpu_s: float) -> dict[str, Any]:
+    """What the commits that follow may still spend: a budget is for all of them together."""
+    return {
+        "sleep.budget_usd": max(0.0, wanted.budget_usd - (usage.cost_usd or 0.0)),
+        "sleep.budget_tokens": max(0, wanted.budget_tokens - usage.tokens),
+        "sleep.budget_cpu_s": max(1.0, wanted.budget_cpu_s - cpu_s),
+    }
 
 
 def at_commit(sources: tuple[Path, ...], commit: str, folder: Path) -> Repository:

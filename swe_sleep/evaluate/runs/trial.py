@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from swe_sleep.errors import RepositoryError, SweSleepError
+from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate import verdicts
 from swe_sleep.evaluate.features import (
     WITHOUT,
@@ -160,8 +160,11 @@ def attempted(
     ):
         attempt = _foreseen(known, task, notes)
         if task.score == "files" and conditions.solver == "search":
+            began = time.monotonic()
             files = _predicted(told, task, notes)
-            return replace(attempt, files=files, placed=files, solver="search")
+            took = Usage(wall_s=time.monotonic() - began)
+            placed = files if notes is not None else ()
+            return replace(attempt, files=files, placed=placed, solver="search", usage=took)
         watched = Watched(knowledge_of(told, notes, settings))
         chosen = backend_for(task.image, settings, tell, pull=conditions.pull)
         with bench(known, settings, tell, notes=watched, chosen=chosen) as made:
@@ -265,7 +268,7 @@ def _judged_by_files(made: Result, attempt: Attempt, answer: Answer) -> Result:
 def _touched(patch: str, snapshot: Snapshot) -> Gold:
     try:
         return touched(patch, snapshot) if patch.strip() else Gold()
-    except (RepositoryError, SweSleepError):  # it is for another commit, or no diff at all
+    except SweSleepError:  # it is for another commit, or no diff at all
         return Gold()
 
 

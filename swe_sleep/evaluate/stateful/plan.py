@@ -144,7 +144,8 @@ def nap(text: str, effort: Effort | None, number: int, seed: int, options: Optio
 
 
 def others(texts: Sequence[str], seed: int) -> dict[str, str]:
-    """For each text another, drawn by lot."""
-    ordered = sorted(texts)
+    """For each text another, drawn by lot; none that is empty, as nothing is learned of it."""
+    ordered = sorted(text for text in texts if text.strip())
     random.Random(f"placebo {seed}").shuffle(ordered)
-    return {one: ordered[(place + 1) % len(ordered)] for place, one in enumerate(ordered)}
+    drawn = {one: ordered[(place + 1) % len(ordered)] for place, one in enumerate(ordered)}
+    return {text: drawn.get(text, ordered[0] if ordered else text) for text in texts}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -82,12 +81,8 @@ def test_claude_in_two_arms(
         "bash", command="sed -i 's/max(/min(/' basket.py", call_id="toolu_edit"
     )
     done = messages_api.call("submit", summary="The smallest.", call_id="toolu_done")
-    lock = threading.Lock()
-    turns: dict[int, int] = {}
 
     def answer(body: dict[str, Any]) -> Any:
-        with lock:
-            turns[len(body["messages"])] = turns.get(len(body["messages"]), 0) + 1
         return (edit,) if len(body["messages"]) == 1 else (done,)
 
     messages_api.otherwise = answer
