@@ -210,6 +210,8 @@ def features(
                 "seconds": round(chosen.seconds, 1),
             }
         )
+    elif chosen.stopped:
+        output.console().print("stopped; nothing was written", style="yellow")
     else:
         _show(called, out, chosen.tasks, chosen.looked_at, chosen.left_out)
     _end(chosen.stopped, bool(chosen.tasks))

@@ -147,15 +147,27 @@ def grow(tmp_path: Path, git: Git) -> Callable[..., str]:
 
 @pytest.fixture
 def chosen(tmp_path: Path) -> Callable[..., Chosen]:
-    def run(wanted: Wanted | None = None) -> Chosen:
+    def run(wanted: Wanted | None = None, *, stopped: bool = False) -> Chosen:
         root, out = tmp_path / "mirrors" / "acme" / "shop", tmp_path / "features.jsonl"
-        return features.choose(root, "acme/shop", out, wanted or Wanted())
+        given = wanted or Wanted()
+        return features.choose(root, "acme/shop", out, given, stop=lambda: stopped)
 
     return run
 
 
 def changed(more: str) -> dict[str, str]:
     return {path: content + more for path, content in FILES.items()}
+
+
+def test_stopped_it_keeps_what_an_earlier_run_wrote(
+    grow: Callable[..., str], chosen: Callable[..., Chosen], tmp_path: Path
+) -> None:
+    grow("Open the shop", FILES)
+    grow(TEXT, changed("\n\ndef voucher():\n    return 2\n"))
+    chosen()
+    before = (tmp_path / "features.jsonl").read_bytes()
+    assert chosen(stopped=True).stopped
+    assert before and (tmp_path / "features.jsonl").read_bytes() == before
 
 
 def test_a_feature_of_three_files_becomes_a_task(

@@ -90,7 +90,8 @@ def choose(
     stop: Callable[[], bool] = lambda: False,
 ) -> Chosen:
     """Write the tasks of a repository to a file, beside those that it has of others. Nothing of
-    the repository is run. Raises UsageError, RepositoryError, NotARepository."""
+    the repository is run; where it is stopped, nothing is written. Raises UsageError,
+    RepositoryError, NotARepository."""
     begun = time.monotonic()
     chosen = Chosen()
     with (
@@ -120,7 +121,8 @@ def choose(
             newest.append(found | {"related": [_named(each) for each in related]})
             progress(f"{len(newest)} tasks in {chosen.looked_at} changes")
         chosen.tasks = newest[::-1]
-        kept.write(chosen.tasks)
+        if not chosen.stopped:  # a part would take the place of an earlier whole
+            kept.write(chosen.tasks)
     chosen.seconds = time.monotonic() - begun
     return chosen
 
