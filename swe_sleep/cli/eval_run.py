@@ -59,7 +59,8 @@ def run(
         typer.Option(
             "--budget",
             metavar="NAME=N,...",
-            help="At test time: seconds, candidates, turns, tokens, usd, effort; repeatable.",
+            help="At test time: seconds, candidates, turns, tokens, usd, effort; repeatable. What "
+            "is not named is as in the settings.",
         ),
     ] = None,
     sleep_budget: Annotated[
@@ -88,7 +89,8 @@ def run(
         typer.Option(
             "--run",
             metavar="DIR",
-            help="The run's folder. One that is there is gone on with: nothing is done twice.",
+            help="The run's folder; by default runs/TASKS-TIME. One that is there is gone on with: "
+            "nothing is done twice.",
         ),
     ] = None,
     jobs: Annotated[

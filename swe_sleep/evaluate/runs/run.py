@@ -98,8 +98,8 @@ def run(
             folder.write_lost(Lost(asked.key, _what(asked), reason, trial=asked.trial))
         else:
             able.append(asked)
-    clock = _Clock("solving", len(able), tell)
-    if not stop():
+    clock = _Clock("solving", 0 if stop() else len(able), tell)
+    if clock.total:
         for outcome in executor.run(carry_out, able, stop=stop):
             if isinstance(outcome, Done):
                 finished: Finished = outcome.answer
@@ -135,7 +135,7 @@ class _Clock:
     """Counts what is done, and guesses how long the rest takes at the pace so far."""
 
     def __init__(self, doing: str, total: int, tell: Callable[[Told], None]) -> None:
-        self._doing, self._total, self._tell = doing, total, tell
+        self._doing, self.total, self._tell = doing, total, tell
         self.done = self.lost = self._resolved = 0
         self._began = time.monotonic()
         if total:
@@ -151,5 +151,5 @@ class _Clock:
         left = None
         if self.done:
             pace = (time.monotonic() - self._began) / self.done
-            left = pace * (self._total - self.done)
-        self._tell(Told(self._doing, self.done, self._total, self.lost, self._resolved, left, text))
+            left = pace * (self.total - self.done)
+        self._tell(Told(self._doing, self.done, self.total, self.lost, self._resolved, left, text))

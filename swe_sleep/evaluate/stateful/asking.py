@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from swe_sleep.errors import BudgetExceeded, StoreError, UsageError
+from swe_sleep.evaluate.lines import append
 from swe_sleep.model.budget import Budget, Limits
 from swe_sleep.model.catalogue import Prices, abilities
 from swe_sleep.model.client import ClientOptions, body, size_bytes
@@ -93,11 +94,9 @@ class Replies:
 
     def write(self, line: Line) -> None:
         """Raises StoreError."""
-        raw = b"\n" + msgspec.json.encode(line) + b"\n"
         with self._writing:
             try:
-                with self._path.open("ab", buffering=0) as file:
-                    file.write(raw)
+                append(self._path, line)
             except OSError as error:
                 raise StoreError(f"cannot write {self._path}: {error.strerror}.") from error
             if isinstance(line, Got):

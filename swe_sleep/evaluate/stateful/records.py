@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from swe_sleep.errors import StoreError, UsageError
+from swe_sleep.evaluate.lines import append
 from swe_sleep.evaluate.runs.records import Result, Trial
 from swe_sleep.evaluate.stateful.reading import Reading
 from swe_sleep.records import Usage
@@ -96,9 +97,8 @@ class Lines(Generic[Kept]):
 
     def write(self, record: Kept) -> None:
         """Raises StoreError."""
-        line = b"\n" + msgspec.json.encode(record) + b"\n"
         try:
-            with self._writing, self._path.open("ab", buffering=0) as file:
-                file.write(line)
+            with self._writing:
+                append(self._path, record)
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror}.") from error

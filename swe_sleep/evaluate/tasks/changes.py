@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 
 from swe_sleep.errors import UsageError
@@ -60,13 +61,21 @@ class Window:
 
     def __post_init__(self) -> None:
         for day in (self.since, self.until):
-            if day and not _DAY.fullmatch(day):
+            if day and not _is_day(day):
                 raise UsageError(f"{day!r} is no day.", "Write it as 2024-05-31.")
 
     def on(self, seconds: float) -> bool:
         """Whether a Unix time is on one of the days."""
         day = day_of(seconds)
         return (not self.since or day >= self.since) and (not self.until or day <= self.until)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return _DAY.fullmatch(text) is not None
 
 
 def changes(git: Git, window: Window, *, revision: str = "HEAD") -> Iterator[Change]:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from swe_sleep.errors import SweSleepError, UsageError
+from swe_sleep.evaluate.lines import append
 from swe_sleep.evaluate.tasks.changes import Change
 from swe_sleep.evaluate.tasks.running import Verdict
 from swe_sleep.evaluate.whole import write_whole
@@ -89,11 +90,8 @@ class Kept:
 
     def remember(self, verdict: Verdict) -> None:
         """Add what was found out. Raises SweSleepError."""
-        # The newline before ends what a killed run may have left unfinished.
-        line = b"\n" + msgspec.json.encode(verdict) + b"\n"
         try:
-            with self._beside.open("ab", buffering=0) as beside:
-                beside.write(line)
+            append(self._beside, verdict)
         except OSError as error:
             raise SweSleepError(f"cannot write {self._beside}: {error.strerror}.") from error
 

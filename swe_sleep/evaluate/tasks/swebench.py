@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from swe_sleep.errors import UsageError
+from swe_sleep.errors import RepositoryError, UsageError
 from swe_sleep.evaluate.instances import COMMIT, REPOSITORY
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks import records
 from swe_sleep.evaluate.tasks.task import Answer, Case, Stated, Suite, Task
 from swe_sleep.repo.bare import day_of
+from swe_sleep.repo.diff import files_of
 
 IMAGE = "swebench/sweb.eval.x86_64.{name}:latest"
 """SWE-bench's own images. A registry takes no two underlines, so those of the id are written
@@ -194,11 +195,23 @@ def _answer(fields: _Fields) -> Answer:
         fail_to_pass=fields.texts("FAIL_TO_PASS", "fail_to_pass"),
         pass_to_pass=fields.texts("PASS_TO_PASS", "pass_to_pass"),
         rest=fields.flag("rest"),
-        test_patch=fields.text("test_patch"),
+        test_patch=_diff(fields, "test_patch"),
         test_files=fields.mapping("test_files"),
         files=fields.texts("files") if _score(fields) == "files" else (),
         official={key: text for key in OFFICIAL if (text := fields.text(key))},
     )
+
+
+def _diff(fields: _Fields, name: str) -> str:
+    """A text that has to be a diff, or empty: hidden tests that cannot be put in judge nothing."""
+    text = fields.text(name)
+    try:
+        named = bool(files_of(text))
+    except RepositoryError as error:
+        raise fields.wrong(name, f"is cut short: {error}") from error
+    if text.strip() and not named:
+        raise fields.wrong(name, "is no diff")
+    return text
 
 
 def _score(fields: _Fields) -> Literal["tests", "files"]:

@@ -523,3 +523,9 @@ def test_names_that_are_defined_and_used() -> None:
     assert defined(code) == {"A", "B", "d", "e", "self", "f", "g", "h", "_j"}
     assert used(b"from a.b import c\nd.e(f=g)\n'h'") == {"c", "d", "e", "f", "g"}
     assert defined(b"(") == used(None) == set()
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2024-13-45", "20240531"])
+def test_what_is_no_day_is_refused(day: str) -> None:
+    with pytest.raises(UsageError, match="is no day"):
+        Window(since=day)

@@ -163,6 +163,7 @@ FAULTS: dict[str, tuple[object, str]] = {
     "no list": ({"FAIL_TO_PASS": "test_a"}, "`FAIL_TO_PASS` is no list, nor JSON of one"),
     "a code": ({"FAIL_TO_PASS": "__import__('os')"}, "`FAIL_TO_PASS` is no list"),
     "no texts": ({"PASS_TO_PASS": "[1]"}, "`PASS_TO_PASS` has 1 in it"),
+    "tests that are no diff": ({"test_patch": "see the other file"}, "`test_patch` is no diff"),
     "no day": ({"created_at": "yesterday"}, "`created_at` is 'yesterday', no day"),
     "no score": ({"score": "votes"}, "`score` is 'votes'"),
     "no flag": ({"rest": "yes"}, "`rest` is neither true nor false"),
