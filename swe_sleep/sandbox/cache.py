@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,24 @@ class Cache:
         return record
 
     def _prune(self, keep: str) -> None:
-        """Remove all but the newest, and what killed makers left."""
-        records = sorted(
-            self.folder.glob(f"*/{RECORD}"), key=lambda r: r.stat().st_mtime, reverse=True
-        )
-        for record in records[KEPT:]:
-            if record.parent.name != keep and time.time() - record.stat().st_mtime > _LEFT_S:
+        """Remove all but the newest, and what killed makers left. Another process may be at it."""
+        records = _by_time(self.folder.glob(f"*/{RECORD}"))
+        for changed, record in sorted(records, reverse=True)[KEPT:]:
+            if record.parent.name != keep and time.time() - changed > _LEFT_S:
                 shutil.rmtree(record.parent, ignore_errors=True)
                 (self.folder / f"{record.parent.name}.lock").unlink(missing_ok=True)
-        for left in self.folder.glob(".making-*"):
-            with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > _LEFT_S:
-                    shutil.rmtree(left, ignore_errors=True)
+        for changed, left in _by_time(self.folder.glob(".making-*")):
+            if time.time() - changed > _LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _by_time(paths: Iterable[Path]) -> list[tuple[float, Path]]:
+    """When each was last changed; what is gone by now is left out."""
+    found: list[tuple[float, Path]] = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found.append((path.stat().st_mtime, path))
+    return found
 
 
 def write_record(folder: Path, problem: str, *, again: bool = False, **facts: Any) -> None:
