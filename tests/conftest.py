@@ -78,15 +78,14 @@ def _engine_answers() -> bool:
     return done.returncode == 0
 
 
-@pytest.fixture(autouse=True)
-def _needs_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `docker` is skipped where no engine answers, but fails where one was promised
-    (`CI_NEEDS_ENGINE`, which CI sets)."""
-    if request.node.get_closest_marker("docker") and not _engine_answers():
+    (`CI_NEEDS_ENGINE`, which CI sets). Before any fixture: a module's may need the engine too."""
+    if item.get_closest_marker("docker") and not _engine_answers():
         if os.environ.get("CI_NEEDS_ENGINE"):
             pytest.fail("CI promised a Docker engine, and none answers")
         pytest.skip("no Docker engine answers")
-    yield
 
 
 @cache
