@@ -85,6 +85,18 @@ def test_a_lost_server_is_started_again(open_tests: OpenTests) -> None:
         assert shell.run("pwd", timeout_s=10).stdout.strip() == "/"
 
 
+def test_a_server_that_goes_while_it_is_asked(open_tests: OpenTests) -> None:
+    with WarmTests(open_tests(CALC)) as warm:
+        assert warm.run(IDS, **LIMITS).bad
+        shell = warm.tests.sandbox.shell()
+        shell.run("cd /", timeout_s=10)
+        # Its id is another's that lives, as in the moment between a signal and its effect.
+        pid = f"{warm.tests.folder}/server-*/pid"
+        shell.run(f"for f in {pid}; do kill -9 $(cat $f); echo $$ > $f; done", timeout_s=10)
+        assert warm.run(IDS, **LIMITS).bad == {IDS[0]}
+        assert shell.run("pwd", timeout_s=10).stdout.strip() == "/"
+
+
 def test_without_a_shell_that_can_start_it(open_tests: OpenTests) -> None:
     tests = open_tests({"pytest.py": "raise ImportError\n", "test_a.py": "def test_a(): pass\n"})
     with WarmTests(tests) as warm:
