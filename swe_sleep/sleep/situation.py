@@ -100,11 +100,13 @@ class Situation:
             if kept is not None:
                 self._before = msgspec.json.decode(zlib.decompress(kept), type=dict[str, str])
             else:
-                self._before = self._committed()
+                self._before = self.committed
                 self._from_commit = True
         return self._before
 
-    def _committed(self) -> Mapping[str, str]:
+    @property
+    def committed(self) -> Mapping[str, str]:
+        """Path to blob of the last commit; before the first one, of this snapshot."""
         head = self.snapshot.head
         if head is None:
             return {path: entry.blob for path, entry in self.snapshot.files.items()}
@@ -130,7 +132,7 @@ class Situation:
     def begin(self) -> None:
         """Keep what git does not: however this pass ends, a later one can tell what an edit
         changed of the content that its notes were made from."""
-        committed = self._committed() if self.snapshot.head else {}
+        committed = self.committed if self.snapshot.head else {}
         dirty = (p for p in self.outlines.languages if committed.get(p) != self.snapshot.blob(p))
         self.contents.keep(self.snapshot, dirty)
 

@@ -136,3 +136,65 @@ def test_a_deleted_and_a_broken_file_give_none(guarded: Any) -> None:
     guarded.delete(MONEY)
     guarded.sleep(PASSES)
     assert not found(guarded)
+
+
+UNGUARDED = GUARDED.replace(GUARD, "")
+
+
+def many(shop: Any, count: int) -> list[str]:
+    """As many files with a guard each, committed and known."""
+    paths = [f"shop/money{number}.py" for number in range(count)]
+    for path in paths:
+        shop.write(path, GUARDED)
+    shop.commit()
+    shop.sleep(PASSES)
+    return paths
+
+
+def test_each_commit_has_leads_of_its_own(shop: Any) -> None:
+    paths = many(shop, 10)
+
+    for path in paths:
+        shop.write(path, UNGUARDED)
+        shop.sleep(PASSES)
+        shop.commit("No guard")
+
+    assert {seen.note.subject for seen in found(shop)} == {
+        f"{path}::with_vat (guard)" for path in paths
+    }
+    assert not found(shop, State.REFUTED)
+    shop.sleep(PASSES)  # takes note of the last commit
+    assert "leads" not in shop.sleep(PASSES).units
+
+
+def test_a_lead_of_an_earlier_commit_stands_while_what_was_lost_is_missing(shop: Any) -> None:
+    (path,) = many(shop, 1)
+    shop.write(path, UNGUARDED)
+    shop.sleep(PASSES)
+    shop.commit("No guard")
+
+    shop.write(path, UNGUARDED.replace("VAT = 10", "# In percent.\nVAT = 10"))
+    assert not found(shop)
+    shop.sleep(PASSES)
+    shop.commit("Say what it is")
+    (seen,) = found(shop)
+    assert [str(place) for place in seen.issue.cause] == [f"{path}:5-6"]
+
+    shop.write("shop/checks.py", f"def check(cents):\n{GUARD}")
+    shop.sleep(PASSES)
+    assert not found(shop)
+    (refuted,) = found(shop, State.REFUTED)
+    assert refuted.note.subject == seen.note.subject
+
+
+def test_a_lead_of_an_earlier_commit_goes_with_what_brings_it_back(shop: Any) -> None:
+    (path,) = many(shop, 1)
+    shop.write(path, UNGUARDED)
+    shop.sleep(PASSES)
+    shop.commit("No guard")
+
+    shop.write(path, GUARDED.replace("VAT = 10", "VAT = 11"))
+    shop.sleep(PASSES)
+
+    assert not found(shop)
+    assert shop.view.get(kinds.LEADS, path).data(kinds.LeadsData).found == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from swe_sleep.anticipate.leads.changes import ScopeChange, compare
@@ -59,25 +59,34 @@ def find(
     that the lines added to the tests of the same change speak of gives none: there it is written
     down what it is to do now. Runs nothing of it."""
     weighing = weighing or weights()
+    found = [
+        (each.change, each.reason, weighing.chance(each.features))
+        for each in candidates(before, after, tests_before or {}, tests_after or {})
+    ]
+    return sorted(_leads(found, before, after), key=lambda lead: -lead.weight)
+
+
+def standing(before: Contents, after: Contents) -> dict[str, Lead]:
+    """What the functions of these files still miss, by the subjects of the leads that it gives.
+    These are not weighed again."""
+    try:
+        scopes = compare(before, after).scopes
+        found = [(change, why, 0.0) for change in scopes if (why := reason(change)) is not None]
+        return {lead.subject: lead for lead in _leads(found, before, after)}
+    except RecursionError:
+        return {}
+
+
+def _leads(
+    found: Iterable[tuple[ScopeChange, Reason, float]], before: Contents, after: Contents
+) -> Iterator[Lead]:
     lines: dict[str, LineChange] = {}
-    found: list[Lead] = []
-    for each in candidates(before, after, tests_before or {}, tests_after or {}):
-        change, why = each.change, each.reason
+    for change, why, weight in found:
         path = change.path
         if path not in lines:
             lines[path] = line_change(before[path] or b"", after[path] or b"")
-        found.append(
-            Lead(
-                path,
-                change.qualname,
-                why.kind,
-                _place(change, why.old_line, lines[path]),
-                why.why,
-                round(weighing.chance(each.features), 3),
-                why.check,
-            )
-        )
-    return sorted(found, key=lambda lead: -lead.weight)
+        place = _place(change, why.old_line, lines[path])
+        yield Lead(path, change.qualname, why.kind, place, why.why, round(weight, 3), why.check)
 
 
 def candidates(
