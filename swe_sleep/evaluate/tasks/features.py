@@ -164,22 +164,24 @@ def _named(change: Change) -> dict[str, str]:
 class Older:
     """The changes of a main line, newest first, to be asked for those before a place that are about
     the same: by the words of their messages and of the paths they touched, and by files that they
-    share with the likeliest of them."""
+    share with the likeliest of them. Nothing that comes later counts, not even for how rare a word
+    is."""
 
     def __init__(self, line: Sequence[Change]) -> None:
         self._line = line
         self._terms = [frozenset(_terms(_text(change))) for change in line]
-        self._held = Counter(term for terms in self._terms for term in terms)
 
     def related(self, text: str, place: int, most: int = RELATED) -> list[Change]:
         """At most so many of those that stand below the place, the likeliest first."""
         asked = frozenset(_terms(text))
-        scores: dict[int, float] = {}
-        for number in range(place + 1, len(self._line)):
-            shared = asked & self._terms[number]
-            if shared:
-                weight = sum(map(self._weight, shared))
-                scores[number] = weight / math.sqrt(len(self._terms[number]))
+        before = range(place + 1, len(self._line))
+        shared = {number: found for number in before if (found := asked & self._terms[number])}
+        held = Counter(term for terms in shared.values() for term in terms)
+        weights = {term: math.log(1 + len(before) / count) for term, count in held.items()}
+        scores = {
+            number: sum(weights[term] for term in terms) / math.sqrt(len(self._terms[number]))
+            for number, terms in shared.items()
+        }
         if not scores:
             return []
         best = max(scores, key=lambda number: scores[number])
@@ -190,9 +192,6 @@ class Older:
                 scores[number] *= 1 + 0.5 * together / len(files)
         ordered = sorted(scores, key=lambda number: (-scores[number], number))
         return [self._line[number] for number in ordered[:most]]
-
-    def _weight(self, term: int) -> float:
-        return math.log(1 + len(self._line) / self._held[term])
 
     def _files(self, number: int) -> frozenset[str]:
         return frozenset(f.path for f in self._line[number].files if is_counted(f.path))
