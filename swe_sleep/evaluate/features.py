@@ -17,8 +17,10 @@ from swe_sleep.repo.diff import files_of
 from swe_sleep.testing.discovery import is_test_path
 
 if TYPE_CHECKING:
+    from swe_sleep.evaluate.tasks.task import Related
     from swe_sleep.notes.past import Past
     from swe_sleep.records import Place
+    from swe_sleep.repo.repository import Repository
 
 _CODE = re.compile(
     r"\.(?:pyi?|pyx|[cm]?jsx?|tsx?|vue|svelte|go|rs|java|kt|scala|[ch]|cc|[ch]pp|cxx|cs|rb|php|swift)$"
@@ -67,6 +69,15 @@ def score(found: str | Iterable[str], right: Iterable[str]) -> Score:
 def f1_of(patch: str, files: Sequence[str]) -> Score:
     """`score` of a patch: (precision, recall, f1)."""
     return score(patch, files)
+
+
+def older(repository: Repository, named: Iterable[Related]) -> tuple[Related, ...]:
+    """Those of the changes that HEAD stands on. What a file of tasks names as older may be younger,
+    and then it could be the answer."""
+    leads = ("merge-base", "--is-ancestor")
+    return tuple(
+        each for each in named if repository.git.ask(*leads, each.commit, "HEAD") is not None
+    )
 
 
 class Found(Protocol):

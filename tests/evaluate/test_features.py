@@ -16,6 +16,7 @@ from swe_sleep.evaluate.features import (
     f1_of,
     is_counted,
     modified_files,
+    older,
     predicted_files,
     score,
 )
@@ -25,6 +26,7 @@ from swe_sleep.evaluate.tasks.changes import Change, Window
 from swe_sleep.evaluate.tasks.features import Chosen, Older, Wanted
 from swe_sleep.evaluate.tasks.kept import read_rows
 from swe_sleep.evaluate.tasks.swebench import read_instances
+from swe_sleep.evaluate.tasks.task import Related
 from swe_sleep.locate.locator import Locator
 from swe_sleep.notes.store import Store
 from swe_sleep.records import Place
@@ -249,6 +251,24 @@ def test_what_is_related_is_older_whatever_the_clocks_say(
     assert named == {about, ahead}
     ancestors = git(root, "rev-list", row["base_commit"]).split()
     assert named <= set(ancestors)
+    (case,) = read_instances(str(tmp_path / "features.jsonl"), Mirrors(tmp_path / "mirrors")).cases
+    assert {each.commit for each in case.task.related} == named
+    made_up = [Related(feature, "the answer"), Related("0" * 40, "nowhere"), *case.task.related]
+    with Repository.at_commit(root, case.task.base_commit, tmp_path / "at") as repository:
+        assert older(repository, made_up) == case.task.related
+
+
+def test_what_comes_later_decides_nothing_of_what_is_related() -> None:
+    then = [
+        Change("d", "c", 4, "Add vouchers for a basket", "", ()),
+        Change("c", "b", 3, "Print vouchers", "", ()),
+        Change("b", "a", 2, "Weigh a basket", "", ()),
+        Change("a", "", 1, "Open the shop", "", ()),
+    ]
+    later = [Change(str(n), "", 9, "Vouchers", "", ()) for n in range(50)]
+    before = [each.commit for each in Older(then).related("vouchers of a basket", 0)]
+    assert before == ["c", "b"]
+    assert [c.commit for c in Older([*later, *then]).related("vouchers of a basket", 50)] == before
 
 
 def test_what_is_related_does_not_depend_on_the_answer() -> None:
@@ -257,11 +277,11 @@ def test_what_is_related_does_not_depend_on_the_answer() -> None:
         Change("b", "a", 2, "Print vouchers", "", ()),
         Change("a", "", 1, "Open the shop", "", ()),
     ]
-    older = Older(line)
+    before = Older(line)
     # Nothing of the task but its text and its place is asked for.
-    assert [each.commit for each in older.related("vouchers", 0)] == ["b"]
-    assert [each.commit for each in older.related("the shop of vouchers", 1)] == ["a"]
-    assert older.related("vouchers", 2) == []
+    assert [each.commit for each in before.related("vouchers", 0)] == ["b"]
+    assert [each.commit for each in before.related("the shop of vouchers", 1)] == ["a"]
+    assert before.related("vouchers", 2) == []
 
 
 def test_files_that_were_changed_together_are_foretold(

@@ -116,6 +116,7 @@ def _record(
         "tags": list(task.tags),
         "score": task.score if task.score != "tests" else "",
         "files": list(answer.files),
+        "related": task.related,
         "rest": rest,
     }
     return record | {key: value for key, value in ours.items() if value}

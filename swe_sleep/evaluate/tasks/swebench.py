@@ -4,8 +4,9 @@ Read are SWE-bench, Lite, Verified, Multilingual and Multimodal, SWE-Gym, SWE-re
 and Live, and Multi-SWE-bench, whose fields have other names. Test lists come as lists, as JSON in a
 string, or as Python in a string. What is not known is passed over.
 
-Of our own are optional: `score` and `files` (tasks judged by the modified files), `rest`, `older`,
-`difficulty`, `tags`, `day` (empty: packages of any day), and `test_files` as whole files by path.
+Of our own are optional: `score` and `files` (tasks judged by the modified files), `related`,
+`rest`, `older`, `difficulty`, `tags`, `day` (empty: packages of any day), and `test_files` as whole
+files by path.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from swe_sleep.errors import RepositoryError, UsageError
 from swe_sleep.evaluate.instances import COMMIT, REPOSITORY
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks import records
-from swe_sleep.evaluate.tasks.task import Answer, Case, Stated, Suite, Task
+from swe_sleep.evaluate.tasks.task import Answer, Case, Related, Stated, Suite, Task
 from swe_sleep.repo.bare import day_of
 from swe_sleep.repo.diff import files_of
 
@@ -182,6 +183,7 @@ def _case(fields: _Fields, mirrors: Mirrors | None, sources: dict[str, tuple[Pat
             image=image,
             difficulty=fields.text("difficulty"),
             tags=fields.texts("tags"),
+            related=_related(fields),
         ),
         answer,
         # Of these nobody states what their tests import.
@@ -200,6 +202,18 @@ def _answer(fields: _Fields) -> Answer:
         files=fields.texts("files") if _score(fields) == "files" else (),
         official={key: text for key in OFFICIAL if (text := fields.text(key))},
     )
+
+
+def _related(fields: _Fields) -> tuple[Related, ...]:
+    name, value = fields.found("related")
+    try:
+        found = msgspec.convert([] if value is None else value, tuple[Related, ...])
+    except msgspec.ValidationError as error:
+        raise fields.wrong(name, "is no list of {commit, title}") from error
+    for each in found:
+        if not COMMIT.fullmatch(each.commit):
+            raise fields.wrong(name, f"has {each.commit!r} in it, no commit's id")
+    return found
 
 
 def _diff(fields: _Fields, name: str) -> str:

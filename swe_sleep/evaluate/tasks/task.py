@@ -17,6 +17,14 @@ Score = Literal["tests", "files"]
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """An older change that is about the same as a task."""
+
+    commit: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """An issue, and the commit that it was reported against."""
 
@@ -40,6 +48,9 @@ class Task:
     it. Empty: the environment is built."""
     difficulty: str = ""
     tags: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
+    """Changes that its author names as older, the likeliest first; `features.older` tells which of
+    them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ class Suite:
             facts = [task.id, task.repo, task.base_commit, task.text, task.day, task.score]
             facts += [task.older, answer.patch, answer.test_patch, *answer.files]
             facts += [*answer.fail_to_pass, "", *answer.pass_to_pass, "rest" * answer.rest]
+            facts += [part for each in task.related for part in (each.commit, each.title)]
             for named in (answer.test_files, answer.official):
                 facts += [part for item in sorted(named.items()) for part in item]
             digest.update("\0".join(facts).encode("utf-8", "surrogateescape") + b"\1")
