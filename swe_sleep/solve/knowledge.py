@@ -1,6 +1,7 @@
-"""What is known before the question comes: from the notes, or nothing.
+"""What is known when the question comes: from the notes, and what is found without any.
 
-`solve` asks through this one Protocol, so that "without notes" is one swapped argument.
+`solve` asks through this one Protocol. Without notes is a store that is empty: what needs no sleep
+is still found, and the difference is what sleep gave.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from swe_sleep.notes.view import Seen, SeenIssue, View
 from swe_sleep.records import ContextLine, Coverage, Place, State, TestResult, file_of
 from swe_sleep.repair.lessons import Lesson
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.solve.predicted import anticipated, suspected
 from swe_sleep.testing.discovery import find_test_files
 
 
@@ -57,13 +59,18 @@ class Knowledge(Protocol):
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]: ...
 
+    def suspected(self, text: str) -> Sequence[ContextLine]:
+        """What sleep suspected of the very issue."""
+        ...
+
     def located(self, text: str) -> Sequence[ContextLine]:
-        """The places that fixing an issue is likely to touch; none where nothing is likely."""
+        """The places that fixing an issue is likely to touch, by its words; none where nothing is
+        likely. It needs no notes."""
         ...
 
 
 class Nothing:
-    """No notes: what a cold run is given."""
+    """Nothing is known."""
 
     def issues(self) -> Sequence[SeenIssue]:
         return ()
@@ -93,6 +100,9 @@ class Nothing:
         return ()
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
+        return ()
+
+    def suspected(self, text: str) -> Sequence[ContextLine]:
         return ()
 
     def located(self, text: str) -> Sequence[ContextLine]:
@@ -156,6 +166,9 @@ class FromNotes:
             return self._about(subject, limit)
         return _lines(self._view.about(file_of(subject)))[:limit]
 
+    def suspected(self, text: str) -> Sequence[ContextLine]:
+        return suspected(anticipated(self._view, text))
+
     def located(self, text: str) -> Sequence[ContextLine]:
         return self._locate(text)
 
@@ -206,6 +219,10 @@ class OneAtATime:
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
         with self._lock:
             return self._knowledge.about(subject, limit)
+
+    def suspected(self, text: str) -> Sequence[ContextLine]:
+        with self._lock:
+            return self._knowledge.suspected(text)
 
     def located(self, text: str) -> Sequence[ContextLine]:
         with self._lock:

@@ -194,7 +194,8 @@ class Solve:
         """The places that the issue's own words point at."""
         if not self._solved.issue.text.strip():
             return []
-        lines = self._located(self._solved.issue, shown)
+        suspected, located = self._places(self._solved.issue, shown)
+        lines = [*suspected, *located]
         return [Suspicion(line.place, 1.0, "the issue points here") for line in lines]
 
     def _others(self, shown: Shown) -> list[str]:
@@ -209,9 +210,9 @@ class Solve:
         about_it = {test for each in related for test in each.issue.tests}
         about_it.update(issue.test_ids, (test.id for test in shown.failing))
         anyway = failing_anyway(self._proving.known_bad() - about_it)
-        located = self._located(issue, shown)
-        self._solved.notes += tuple(str(line.place) for line in located)
-        known = [*context(related), *anyway, *located]
+        suspected, located = self._places(issue, shown)
+        self._solved.notes += tuple(str(line.place) for line in suspected)
+        known = [*context(related), *anyway, *suspected, *located]
         made, snapshot = shown.reproduction, self._snapshot
         if made is not None:
             snapshot = with_files(snapshot, made.files)
@@ -233,15 +234,19 @@ class Solve:
         if patch := self._proving.without_the_test(patch, snapshot):
             self._offer(patch, "agent", proofs.get(patch.diff))
 
-    def _located(self, issue: Issue, shown: Shown) -> Sequence[ContextLine]:
-        """Likely places by the issue's words; without any, by what the failing tests say."""
+    def _places(
+        self, issue: Issue, shown: Shown
+    ) -> tuple[Sequence[ContextLine], Sequence[ContextLine]]:
+        """What sleep suspected of the issue; and likely places by its words, or without any by what
+        the failing tests say."""
         results = [test.result for test in shown.failing]
         told = "\n\n".join(f"{result.message}\n\n{result.detail}" for result in results)
+        text = issue.text.strip() or told
         try:
-            return self._knowledge.located(issue.text.strip() or told)
+            return self._knowledge.suspected(text), self._knowledge.located(text)
         except (RepositoryError, StoreError) as error:  # the model can look for itself
             self._progress(f"the place of the issue could not be looked for: {error}")
-            return ()
+            return (), ()
 
     def _unverified(self, patch: Patch, solver: Solver = "search") -> Answer:
         return Answer(patch, solver, swallows=self._proving.swallows(patch))

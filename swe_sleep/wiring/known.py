@@ -37,8 +37,8 @@ class Known:
     outlines: Outlines
 
     @classmethod
-    def of(cls, repository: Repository, store: Store) -> Known:
-        snapshot = repository.snapshot()
+    def of(cls, repository: Repository, store: Store, snapshot: Snapshot | None = None) -> Known:
+        snapshot = snapshot or repository.snapshot()
         return cls(repository, snapshot, store, View(store, snapshot), Outlines(store, snapshot))
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swe_sleep.config import Settings
@@ -21,8 +23,7 @@ from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.protocol import Backend, Sandbox
 from swe_sleep.solve.about import About
-from swe_sleep.solve.knowledge import FromNotes, Knowledge, Nothing, OneAtATime
-from swe_sleep.solve.predicted import anticipated, suspected
+from swe_sleep.solve.knowledge import FromNotes, Knowledge, OneAtATime
 from swe_sleep.solve.resume import Resumed
 from swe_sleep.solve.saving import savings
 from swe_sleep.solve.solve import Limits as SolveLimits
@@ -30,7 +31,7 @@ from swe_sleep.solve.solve import Solve, Solved
 from swe_sleep.solve.strategies.candidates import told_apart
 from swe_sleep.wiring import kept
 from swe_sleep.wiring.asking import Asking, can_ask
-from swe_sleep.wiring.known import TRAJECTORIES, Known, locator
+from swe_sleep.wiring.known import NOTES_FILE, TRAJECTORIES, Known, locator
 from swe_sleep.wiring.sleeping import backend
 
 if TYPE_CHECKING:  # it imports numpy, which takes long
@@ -40,8 +41,7 @@ if TYPE_CHECKING:  # it imports numpy, which takes long
 def located(
     known: Known, settings: Settings, progress: Callable[[str], None]
 ) -> Callable[[str], Sequence[ContextLine]]:
-    """What gives a prompt the likely places of an issue, within the settings' tokens; first what
-    sleep suspected of the very issue."""
+    """What gives a prompt the likely places of an issue, within the settings' tokens."""
 
     def lines(text: str) -> Sequence[ContextLine]:
         if not settings.solve.context_tokens or not text.strip():
@@ -49,23 +49,38 @@ def located(
         from swe_sleep.locate.pack import pack
 
         ranking = locator(known, progress).locate(text)
-        places = pack(ranking, settings.solve.context_tokens, known.outlines.get)
-        return [*suspected(anticipated(known.view, text)), *places]
+        return pack(ranking, settings.solve.context_tokens, known.outlines.get)
 
     return lines
 
 
 def knowledge(
-    known: Known, settings: Settings, progress: Callable[[str], None] = lambda line: None
+    known: Known,
+    settings: Settings,
+    progress: Callable[[str], None] = lambda line: None,
+    *,
+    told: Known | None = None,
 ) -> Knowledge:
-    """What the fresh notes say, for several threads at once."""
-    evidence = Evidence(known.view, known.snapshot, Contents(known.store, known.repository))
+    """What the fresh notes say, and what needs none, for several threads at once. The notes are
+    those of `told`, where another's are taken for its own."""
+    noted = told or known
+    evidence = Evidence(noted.view, noted.snapshot, Contents(noted.store, noted.repository))
     places = located(known, settings, progress)
-    about = About(known.view, known.snapshot, evidence, known.outlines)
-    git = known.repository.git
-    learn = partial(recalled, known.store, git, known.snapshot.head)
-    before = partial(earlier, git, known.snapshot)
-    return OneAtATime(FromNotes(known.view, known.snapshot, evidence, places, about, learn, before))
+    about = About(noted.view, noted.snapshot, evidence, noted.outlines)
+    learn = partial(recalled, noted.store, noted.repository.git, noted.snapshot.head)
+    before = partial(earlier, known.repository.git, known.snapshot)
+    return OneAtATime(FromNotes(noted.view, noted.snapshot, evidence, places, about, learn, before))
+
+
+@contextmanager
+def unslept(known: Known) -> Iterator[Known]:
+    """The same repository as if nothing had ever been noted of it."""
+    with tempfile.TemporaryDirectory(prefix="swe-sleep-") as folder:
+        store = Store(Path(folder) / NOTES_FILE)
+        try:
+            yield Known.of(known.repository, store, known.snapshot)
+        finally:
+            store.close()
 
 
 @dataclass(frozen=True)
@@ -93,18 +108,23 @@ def bench(
     notes: bool | Knowledge = True,
     chosen: Backend | None = None,
 ) -> Iterator[Bench]:
-    """What a run of `solve` needs; without notes it knows nothing, or what it is given instead."""
+    """What a run of `solve` needs; without notes it knows what it can find out by itself, and with
+    a Knowledge only that."""
     chosen = chosen or backend(settings)
     environment = chosen.prepare(known.snapshot, progress=progress)
-    if isinstance(notes, bool):
-        notes = knowledge(known, settings, progress) if notes else Nothing()
     opening = partial(chosen.open, environment=environment, limits=limits(settings.sandbox))
-    with opening(known.snapshot) as sandbox:
+    with ExitStack() as opened:
+        store = known.store
+        if notes is False:
+            known = opened.enter_context(unslept(known))
+        if isinstance(notes, bool):
+            notes = knowledge(known, settings, progress)
+        sandbox = opened.enter_context(opening(known.snapshot))
         yield Bench(
             known.repository,
             settings,
             known.snapshot,
-            known.store,
+            store,
             sandbox,
             opening,
             notes,

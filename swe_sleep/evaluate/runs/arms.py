@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from swe_sleep.config import Settings
 from swe_sleep.evaluate.runs.sleeping import at_commit
-from swe_sleep.notes.evidence import Failing
 from swe_sleep.notes.store import Store
-from swe_sleep.notes.view import SeenIssue
-from swe_sleep.records import ContextLine, Coverage, Patch, TestResult
-from swe_sleep.repair.lessons import Lesson
+from swe_sleep.records import ContextLine, Patch
 from swe_sleep.repo.repository import Repository
-from swe_sleep.solve.knowledge import Knowledge, Nothing
+from swe_sleep.solve.knowledge import Knowledge, OneAtATime
 from swe_sleep.wiring.known import NOTES_FILE, Known
 from swe_sleep.wiring.solving import knowledge
 
@@ -70,84 +67,65 @@ def told_of(known: Known, notes: Notes | None, folder: Path) -> Iterator[Known]:
             store.close()
 
 
-def knowledge_of(told: Known, notes: Notes | None, settings: Settings) -> Knowledge:
-    """What the solver may ask."""
-    if notes is None:
-        return Nothing()
-    known = knowledge(told, settings)
-    return AnotherIssue(known, notes.text) if notes.text else known
+def knowledge_of(known: Known, told: Known, notes: Notes | None, settings: Settings) -> Knowledge:
+    """What the solver may ask. What needs no notes it may in every arm: with none at all it works
+    as in a repository that never slept."""
+    if notes is None or not notes.text:
+        return knowledge(known, settings, told=told)
+    return AnotherIssue(knowledge(known, settings), knowledge(told, settings), notes.text)
 
 
-class AnotherIssue(Nothing):
-    """What is known of another issue, whatever is asked: a placebo for a repository without
-    company. What is true of the code in any case (tests, coverage) is not told."""
+class AnotherIssue(OneAtATime):
+    """What is noted of another issue, whatever is asked: a placebo for a repository without
+    company. What the notes say of the code in any case (tests, coverage) is not told."""
 
-    def __init__(self, knowledge: Knowledge, text: str) -> None:
-        self._knowledge = knowledge
+    def __init__(self, own: Knowledge, noted: Knowledge, text: str) -> None:
+        super().__init__(own)
+        self._noted = noted
         self._text = text
 
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
-        return self._knowledge.search(self._text, limit)
+        return self._noted.search(self._text, limit)
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
-        lines = self._knowledge.located(self._text)
-        return self._knowledge.about(str(lines[0].place.path), limit) if lines else ()
+        lines = self._noted.located(self._text)
+        return self._noted.about(str(lines[0].place.path), limit) if lines else ()
 
-    def located(self, text: str) -> Sequence[ContextLine]:
-        return self._knowledge.located(self._text)
+    def suspected(self, text: str) -> Sequence[ContextLine]:
+        return self._noted.suspected(self._text)
 
 
-@dataclass
-class Watched:
-    """Knowledge that remembers which of its lines were handed out."""
+class Watched(OneAtATime):
+    """Knowledge that remembers what of it was handed out."""
 
-    knowledge: Knowledge
-    shown: list[ContextLine] = field(default_factory=list)
-    placed: list[str] = field(default_factory=list)
-    """Paths that were named for the issue, the likeliest first."""
+    def __init__(self, knowledge: Knowledge) -> None:
+        super().__init__(knowledge)
+        self.shown: list[ContextLine] = []
+        """Of the notes."""
+        self.placed: list[str] = []
+        """Paths that were named for the issue, by notes or by its words, the likeliest first."""
 
-    def used(self, patch: Patch | None, subjects: Iterable[str]) -> int:
+    def used(self, patch: Patch | None, subjects: Collection[str]) -> int:
         """Of what was shown, how much the patch came from (subjects of notes) or is about."""
         paths = set(patch.paths) if patch else set()
-        places = {str(line.place) for line in self.shown}
-        came = {subject for subject in subjects if subject not in places}
-        return len(came) + sum(line.place.path in paths for line in self.shown)
-
-    def issues(self) -> Sequence[SeenIssue]:
-        return self.knowledge.issues()
-
-    def failing(self) -> Sequence[Failing]:
-        return self.knowledge.failing()
-
-    def flaky(self) -> frozenset[str]:
-        return self.knowledge.flaky()
-
-    def complete(self) -> bool:
-        return self.knowledge.complete()
-
-    def suite_s(self) -> float | None:
-        return self.knowledge.suite_s()
-
-    def coverage_of(self, paths: Iterable[str]) -> tuple[Coverage, list[TestResult]]:
-        return self.knowledge.coverage_of(paths)
-
-    def old_texts(self, tests: Iterable[Failing]) -> Mapping[str, bytes]:
-        return self.knowledge.old_texts(tests)
-
-    def lessons(self, paths: Sequence[str]) -> Sequence[Lesson]:
-        return self.knowledge.lessons(paths)
+        return len(subjects) + sum(line.place.path in paths for line in self.shown)
 
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
-        return self._seen(self.knowledge.search(text, limit))
+        return self._seen(super().search(text, limit))
 
     def about(self, subject: str, limit: int) -> Sequence[ContextLine]:
-        return self._seen(self.knowledge.about(subject, limit))
+        return self._seen(super().about(subject, limit))
+
+    def suspected(self, text: str) -> Sequence[ContextLine]:
+        return self._placed(self._seen(super().suspected(text)))
 
     def located(self, text: str) -> Sequence[ContextLine]:
-        lines = self._seen(self.knowledge.located(text))
-        self.placed += [line.place.path for line in lines if line.place.path not in self.placed]
-        return lines
+        return self._placed(super().located(text))
 
     def _seen(self, lines: Sequence[ContextLine]) -> Sequence[ContextLine]:
         self.shown += [line for line in lines if line not in self.shown]
+        return lines
+
+    def _placed(self, lines: Sequence[ContextLine]) -> Sequence[ContextLine]:
+        self.placed += [line.place.path for line in lines if line.place.path not in self.placed]
         return lines

@@ -17,7 +17,8 @@ class Arm(StrEnum):
     """What the solver is told before it begins."""
 
     OFF = "off"
-    """Nothing."""
+    """Nothing: as in a repository that never slept. What can be found out without notes, at test
+    time, still is, in every arm."""
     ON = "on"
     """The notes of the very commit."""
     BEHIND = "behind"
@@ -96,14 +97,14 @@ class Result:
     gold_functions: int = 0
     hit_functions: int = 0
     first_right: int | None = None
-    """The place, from 1 on, of the first gold file among the places that the notes named for the
-    issue; None where it is not among them."""
+    """The place, from 1 on, of the first gold file among the places that were named for the issue,
+    by its words or by notes; None where it is not among them."""
     f1: float | None = None
     """Of the modified files, where a task is judged by them."""
     precision: float | None = None
     recall: float | None = None
     shown: int = 0
-    """Notes, or lines of them, that reached the solver."""
+    """Notes, or lines of them, that reached the solver; places by the issue's words are none."""
     used: int = 0
     """Of these, those that the patch came from or whose place it touches."""
     shown_chars: int = 0

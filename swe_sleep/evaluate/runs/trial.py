@@ -16,13 +16,7 @@ from typing import Self
 
 from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate import verdicts
-from swe_sleep.evaluate.features import (
-    WITHOUT,
-    Together,
-    modified_files,
-    predicted_files,
-    score,
-)
+from swe_sleep.evaluate.features import Together, modified_files, predicted_files, score
 from swe_sleep.evaluate.gold import Gold, touched
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of, told_of
@@ -161,14 +155,14 @@ def attempted(
         attempt = _foreseen(known, task, notes)
         if task.score == "files" and conditions.solver == "search":
             began = time.monotonic()
-            files = _predicted(told, task, notes)
+            files = _predicted(known, task)
             took = Usage(wall_s=time.monotonic() - began)
-            placed = files if notes is not None else ()
-            return replace(attempt, files=files, placed=placed, solver="search", usage=took)
-        watched = Watched(knowledge_of(told, notes, settings))
+            return replace(attempt, files=files, placed=files, solver="search", usage=took)
+        watched = Watched(knowledge_of(known, told, notes, settings))
         chosen = backend_for(task.image, settings, tell, pull=conditions.pull)
         with bench(known, settings, tell, notes=watched, chosen=chosen) as made:
             solved = solve(made, task.text, (), conditions.solver, tell, threading.Event())
+        subjects = _subjects(solved, watched)
         return replace(
             attempt,
             patch=solved.patch.diff if solved.patch else "",
@@ -178,22 +172,19 @@ def attempted(
             usage=solved.usage,
             why=solved.why,
             placed=tuple(watched.placed),
-            shown=len(watched.shown) + len(_subjects(solved, watched)),
+            shown=len(watched.shown) + len(subjects),
             shown_chars=sum(len(f"{line.place} {line.text}") for line in watched.shown),
-            used=watched.used(solved.patch, solved.notes),
+            used=watched.used(solved.patch, subjects),
             trajectories=_trajectories(repository),
         )
 
 
-def _predicted(told: Known, task: Task, notes: Notes | None) -> tuple[str, ...]:
-    """The files that the built-in ranking would modify: by what stands in them or, with notes, by
-    what older changes teach too."""
-    found = locator(told)
-    text = notes.text if notes and notes.text else task.text
-    if notes is None:
-        return predicted_files(found.locate(text, limit=FAR, without=WITHOUT))
-    together = Together(found.past)
-    return predicted_files(found.locate(text, limit=FAR), together, there=told.snapshot.files)
+def _predicted(known: Known, task: Task) -> tuple[str, ...]:
+    """The files that the built-in ranking would modify. It needs no notes: where there are none, it
+    reads what it can of the history now."""
+    found = locator(known)
+    ranking = found.locate(task.text, limit=FAR)
+    return predicted_files(ranking, Together(found.past), there=known.snapshot.files)
 
 
 def _foreseen(known: Known, task: Task, notes: Notes | None) -> Attempt:
