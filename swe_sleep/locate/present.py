@@ -1,7 +1,8 @@
 """The locator of a work tree as it is now, as good as what is known of it, and fast.
 
-What few files lack is made on the spot. Of a repository that was never slept on, the names of all
-files and the newest commits must do at first; the answer says what is still to be made.
+What few files lack is made on the spot. Of a large repository that was never slept on, the names in
+most files and the newest commits must do at first; the answer says what is still to be made, and
+the next one knows more.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from swe_sleep.notes.reading import catch_up
 from swe_sleep.notes.store import Store
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.testing.discovery import is_test_path
 
-FEW = 500
-"""Documents that are made while somebody waits: two seconds of work."""
+FEW = 1000
+"""Documents that are made while somebody waits: four seconds of work, once."""
 RECENT = 2000
 """Commits that are read while somebody waits."""
 SLEEP = "run `swe-sleep sleep`"
@@ -54,9 +56,10 @@ def _layout(
     base = before.corpus.layout if before is not None else kept.load(store)
     same = kept.unchanged(base, documents)
     missing = documents.missing(documents.blobs.keys() - same)
-    if missing and len(missing) <= FEW:
-        documents.make(progress, missing)
-        missing = []
+    missing.sort(key=is_test_path)
+    if missing:
+        documents.make(progress, missing[:FEW])
+        missing = missing[FEW:]
     layout = kept.updated(base, same, documents)
     if not missing:
         return layout, []
