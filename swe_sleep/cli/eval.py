@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swe_sleep.cli import eval_grade, eval_report, eval_run, eval_texts, output
+from swe_sleep.cli.suites import Jobs, Limit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,14 +52,12 @@ def locate(
             "--repos", metavar="DIR", help="Clones or mirrors, as owner/name or owner__name."
         ),
     ],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
+    jobs: Jobs = 1,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="REPO", help="Only this repository; may be given again."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only so many, the first ones.")
-    ] = None,
+    limit: Limit = None,
     ablate: Annotated[
         list[str] | None,
         typer.Option(

@@ -10,6 +10,7 @@ import typer
 
 from swe_sleep.cli import output
 from swe_sleep.cli.sleep import BackendName
+from swe_sleep.cli.suites import Fetch, Jobs, Limit, Only, Pull, Repos, Split, Tasks, load
 from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +25,7 @@ SHOWN = 10
 
 
 def grade(
-    tasks: Annotated[
-        str,
-        typer.Option(
-            "--tasks",
-            metavar="NAME",
-            help="A folder of bundled tasks, a file in SWE-bench's form (JSON lines, Parquet), or "
-            "a data set's name. Default: the tasks that come with swe-sleep.",
-        ),
-    ] = "",
+    tasks: Tasks = "",
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
@@ -43,12 +36,7 @@ def grade(
         ),
     ] = None,
     gold: Annotated[bool, typer.Option("--gold", help="Grade the tasks' own patches too.")] = False,
-    repos: Annotated[
-        Path | None,
-        typer.Option(
-            "--repos", metavar="DIR", help="Clones or mirrors of the tasks' repositories."
-        ),
-    ] = None,
+    repos: Repos = None,
     official: Annotated[
         bool,
         typer.Option(
@@ -56,15 +44,12 @@ def grade(
             help="Run them by SWE-bench's command too, and ask the `swebench` package (an extra).",
         ),
     ] = False,
-    pull: Annotated[
-        bool, typer.Option("--pull", help="Let the engine fetch the tasks' own images.")
-    ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Only this task or repository; repeatable."),
-    ] = None,
-    split: Annotated[str, typer.Option("--split", help="Of a data set.")] = "test",
+    pull: Pull = False,
+    jobs: Jobs = 1,
+    only: Only = None,
+    limit: Limit = None,
+    split: Split = "test",
+    fetch: Fetch = "",
     timeout_s: Annotated[
         float, typer.Option("--timeout-s", min=1, help="For all tests of one task.")
     ] = 1800.0,
@@ -89,7 +74,7 @@ def grade(
     from swe_sleep.cli.display import Display
     from swe_sleep.evaluate.executors.local import LocalExecutor
     from swe_sleep.evaluate.pool import Done, Failed, Said
-    from swe_sleep.evaluate.tasks.suite import Wanted, cache_folder, load, present
+    from swe_sleep.evaluate.tasks.suite import present
     from swe_sleep.evaluate.verdicts import carry_out
 
     if not predictions and not gold:
@@ -100,8 +85,7 @@ def grade(
     failed: list[Failed[ToGrade]] = []
     where: dict[str, str] = {}
     try:
-        wanted = Wanted(tasks, split, tuple(only or ()), None, repos)
-        suite = load(wanted, cache_folder(), progress=display.progress)
+        suite = load(tasks, split, only, limit, repos, fetch, display.progress)
         requests = _requests(
             present(suite, repos),
             patches,

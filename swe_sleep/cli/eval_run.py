@@ -12,6 +12,7 @@ import typer
 
 from swe_sleep.cli import output, runs_shown
 from swe_sleep.cli.sleep import BackendName
+from swe_sleep.cli.suites import Fetch, Limit, Only, Pull, Repos, Split, Tasks, load
 from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,21 +32,8 @@ ARMS = "off,on,stale,shuffled"
 
 
 def run(
-    tasks: Annotated[
-        str,
-        typer.Option(
-            "--tasks",
-            metavar="NAME",
-            help="A folder of bundled tasks, a file in SWE-bench's form (JSON lines, Parquet), or "
-            "a data set's name. Default: the tasks that come with swe-sleep.",
-        ),
-    ] = "",
-    repos: Annotated[
-        Path | None,
-        typer.Option(
-            "--repos", metavar="DIR", help="Clones or mirrors of the tasks' repositories."
-        ),
-    ] = None,
+    tasks: Tasks = "",
+    repos: Repos = None,
     arms: Annotated[
         str,
         typer.Option(
@@ -112,25 +100,11 @@ def run(
             "--ray-address", help="Of the cluster; `local` starts one of this machine alone."
         ),
     ] = "auto",
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Only this task or repository; repeatable."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only so many tasks, the first ones.")
-    ] = None,
-    split: Annotated[str, typer.Option("--split", help="Of a data set.")] = "test",
-    fetch: Annotated[
-        str,
-        typer.Option(
-            "--fetch",
-            metavar="ADDRESS",
-            help="Where missing repositories are cloned from, with {repo} for owner/name.",
-        ),
-    ] = "",
-    pull: Annotated[
-        bool, typer.Option("--pull", help="Let the engine fetch the images that tasks name.")
-    ] = False,
+    only: Only = None,
+    limit: Limit = None,
+    split: Split = "test",
+    fetch: Fetch = "",
+    pull: Pull = False,
     model: Annotated[str | None, typer.Option("--model", help="Another model of Claude's.")] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Ask this server instead of Anthropic's.")
@@ -163,7 +137,6 @@ def run(
     from swe_sleep.evaluate.runs.folder import RunFolder
     from swe_sleep.evaluate.runs.plan import plan
     from swe_sleep.evaluate.runs.run import run as carry_out
-    from swe_sleep.evaluate.tasks.suite import Wanted, cache_folder, load
 
     flags: dict[str, Any] = {
         "sandbox.backend": backend,
@@ -173,9 +146,8 @@ def run(
     given = {key: each for key, each in flags.items() if each is not None}
     conditions = Conditions(solver, given, pull=pull)
     display = Display(output.console(stderr=True))
-    wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)
     try:
-        suite = load(wanted, cache_folder(), progress=display.progress)
+        suite = load(tasks, split, only, limit, repos, fetch, display.progress)
     finally:
         display.quiet()
     folder = folder or Path("runs") / f"{_plain(suite.name)}-{time.strftime('%Y%m%d-%H%M%S')}"

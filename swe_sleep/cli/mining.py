@@ -9,6 +9,7 @@ import typer
 
 from swe_sleep.cli import output
 from swe_sleep.cli.sleep import BackendName
+from swe_sleep.cli.suites import Jobs, Repos
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -29,9 +30,6 @@ Source = Annotated[
 Out = Annotated[
     Path,
     typer.Option("--out", metavar="FILE.jsonl", help="Where the tasks go, in SWE-bench's form."),
-]
-Repos = Annotated[
-    Path | None, typer.Option("--repos", metavar="DIR", help="Clones or mirrors, as OWNER/NAME.")
 ]
 Name = Annotated[
     str, typer.Option("--name", metavar="OWNER/NAME", help="What the tasks are to call it.")
@@ -69,7 +67,7 @@ def mine(
     again: Annotated[
         bool, typer.Option("--again", help="Try again what had no environment.")
     ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
+    jobs: Jobs = 1,
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:

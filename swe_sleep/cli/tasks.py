@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from swe_sleep.cli import mining, output
 from swe_sleep.cli.sleep import BackendName
+from swe_sleep.cli.suites import Fetch, Jobs, Limit, Only, Repos, Split, Tasks, load
 from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,34 +23,6 @@ SHOWN_TITLE = 60
 """Characters of an issue's first line in a list."""
 
 app = typer.Typer(help="Tasks with known answers: see, prove and make them.", no_args_is_help=True)
-
-Tasks = Annotated[
-    str,
-    typer.Option(
-        "--tasks",
-        metavar="SUITE",
-        help="A folder of tasks, a file in SWE-bench's form (.jsonl, .json, .parquet), or a data "
-        "set's OWNER/NAME on Hugging Face. Default: the tasks that come with swe-sleep.",
-    ),
-]
-Split = Annotated[str, typer.Option("--split", help="Of a data set.")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Only this task or repository; repeatable."),
-]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only so many, the first ones.")]
-Repos = Annotated[
-    Path | None,
-    typer.Option("--repos", metavar="DIR", help="Clones or mirrors, as owner/name or owner__name."),
-]
-Fetch = Annotated[
-    str,
-    typer.Option(
-        "--fetch",
-        metavar="ADDRESS",
-        help="Clone from there, once, what --repos lacks: has {repo} where owner/name goes.",
-    ),
-]
 
 
 @app.command("list")
@@ -70,7 +42,7 @@ def list_tasks(
     swe-sleep tasks list
     swe-sleep tasks list --tasks lite.jsonl --repos ~/mirrors --only django
     """
-    suite = _load(tasks, only, limit, split, repos, "")
+    suite = load(tasks, split, only, limit, repos, "")
     if as_json:
         output.print_json([_plain(case) for case in suite.cases])
         return
@@ -105,7 +77,7 @@ def show(
     swe-sleep tasks show quern-backslash
     swe-sleep tasks show django__django-11099 --tasks lite.jsonl --answer
     """
-    (case,) = _load(tasks, [task], None, split, repos, "", one=True).cases
+    case = _one(task, load(tasks, split, [task], None, repos, ""))
     if as_json:
         output.print_json(_plain(case) | (_answer(case) if answer else {}))
         return
@@ -132,7 +104,7 @@ def check(
     split: Split = "test",
     repos: Repos = None,
     fetch: Fetch = "",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes at work.")] = 1,
+    jobs: Jobs = 1,
     backend: BackendName = None,
     as_json: output.Json = False,
 ) -> None:
@@ -159,7 +131,7 @@ def check(
     table: _Table | None = None
     found: list[Checked] = []
     try:
-        suite = _load(tasks, names, limit, split, repos, fetch, display=display)
+        suite = load(tasks, split, names, limit, repos, fetch, display.progress)
         if not as_json:
             table = _Table(output.console(), display, suite)
         with wiring.stopping() as stop:
@@ -237,7 +209,7 @@ def export(
     display = Display(output.console(stderr=True))
     setting = _backend(backend)
     try:
-        suite = _load(tasks, only, limit, split, repos, fetch, display=display)
+        suite = load(tasks, split, only, limit, repos, fetch, display.progress)
         written = write_instances(
             suite,
             out,
@@ -263,26 +235,12 @@ app.command()(mining.features)
 # what the commands share ------------------------------------------------------------------------
 
 
-def _load(
-    tasks: str,
-    only: Sequence[str] | None,
-    limit: int | None,
-    split: str,
-    repos: Path | None,
-    fetch: str,
-    *,
-    display: Display | None = None,
-    one: bool = False,
-) -> Suite:
-    from swe_sleep.evaluate.tasks.suite import Wanted, cache_folder, load
-
-    wanted = Wanted(tasks, split, tuple(only or ()), limit, repos, fetch)
-    progress = (lambda line: None) if display is None else display.progress
-    suite = load(wanted, cache_folder(), progress=progress)
-    if one and [case.id for case in suite.cases] != list(only or ()):
+def _one(task: str, suite: Suite) -> Case:
+    found = next((case for case in suite.cases if case.id == task), None)
+    if found is None:
         names = ", ".join(case.id for case in suite.cases[:5])
-        raise UsageError(f"{only and only[0]} is no task's id.", f"There are {names}.")
-    return suite
+        raise UsageError(f"{task} is no task's id.", f"There are {names}.")
+    return found
 
 
 def _backend(named: BackendName) -> Any:
