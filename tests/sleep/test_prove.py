@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from swe_sleep.records import State
+from swe_sleep.anticipate.leads.earnings import Earnings
+from swe_sleep.anticipate.leads.lead import Lead
+from swe_sleep.notes import kinds
+from swe_sleep.records import Note, Place, State
 from swe_sleep.sleep.engine import Pass
 from swe_sleep.sleep.passes.diagnose import DiagnosePass
 from swe_sleep.sleep.passes.graph import GraphPass
@@ -88,6 +91,32 @@ def test_what_a_test_shows_is_not_shown_again(words: Any) -> None:
     words.edit("words.py", "    return words.split()[0]", "    return words.split()[5]")
     words.sleep(PASSES)
     assert [s.issue.written for s in words.view.issues(State.REPRODUCED)] == [None]
+
+
+def test_a_lead_that_stands_is_tried_with_the_changes_of_its_own_file_only(words: Any) -> None:
+    words.write("more.py", "def more(x):\n    return x + 1\n")
+    words.write("test_more.py", "from more import more\n\n\ndef test():\n    assert more(1) == 2\n")
+    words.commit()
+    words.sleep(PASSES)
+    place = Place("words.py", 15)
+    lead = Lead("words.py", "last", "value", place, "something was removed", 0.9)
+    note = Note(
+        kind=kinds.ISSUE,
+        subject=lead.subject,
+        body=lead.why,
+        producer="leads@1",
+        inputs={"words.py": words.repository.snapshot().blob("words.py")},
+        data=kinds.encode(lead.issue()),
+        confidence=lead.weight,
+    )
+    words.store.record(notes=[note])
+
+    words.edit("more.py", "x + 1", "1 + x")
+    words.sleep(PASSES)
+
+    tried = [e.unit.subject for e in words.events if e.unit and e.unit.step == "prove"]
+    assert set(tried) == {"more.py::more"}
+    assert Earnings(words.store).all() == {}
 
 
 def test_without_the_setting_nothing_is_tried(words: Any) -> None:

@@ -56,7 +56,7 @@ class ProvePass:
         if not before:
             return
         functions = _functions(work, before)
-        leads = _leads(work)
+        leads = {key: found for key, found in _leads(work).items() if _touched(found, before)}
         wanted = dict.fromkeys([*leads, *functions])
         for path, qualname in list(wanted)[:MOST_FUNCTIONS]:
             if not _covered(work, path):
@@ -198,6 +198,12 @@ def _leads(work: Situation) -> dict[tuple[str, str], list[SeenIssue]]:
     for group in found.values():
         group.sort(key=lambda each: -each.note.confidence)
     return found
+
+
+def _touched(leads: list[SeenIssue], before: dict[str, str]) -> bool:
+    """Whether the change is one of what a lead is about. Any other cannot prove it: the function
+    and all that it is about are as they were, and the lead was tried when they were changed."""
+    return any(not before.keys().isdisjoint(each.note.inputs) for each in leads)
 
 
 def _covered(work: Situation, path: str) -> bool:
