@@ -8,11 +8,12 @@ end, or as a folder that has one of these as `repo` or `.git`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from swe_sleep.errors import UsageError
+from swe_sleep.errors import NotARepository, RepositoryError, SweSleepError, UsageError
 from swe_sleep.repo.bare import git_dir_of
+from swe_sleep.repo.repository import Repository
 
 _MIRRORED = "swe-bench"
 """The owner of the copies, `swe-bench/owner__name`."""
@@ -43,3 +44,16 @@ class Mirrors:
             place = self.folder / each
             yield from (place, place.with_name(f"{place.name}.git"))
             yield from (place / "repo", place / "repo.git")
+
+
+def at_commit(sources: Sequence[Path], commit: str, folder: Path) -> Repository:
+    """The commit in the first source that has it, knowing of nothing younger (as
+    `Repository.at_commit`). Raises RepositoryError, NotARepository."""
+    problem: SweSleepError
+    problem = RepositoryError(f"there is no repository that may have the commit {commit}.")
+    for number, source in enumerate(sources):
+        try:
+            return Repository.at_commit(source, commit, folder / str(number))
+        except (RepositoryError, NotARepository) as error:
+            problem = error
+    raise problem

@@ -18,10 +18,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from swe_sleep.errors import RepositoryError, UsageError
+from swe_sleep.errors import UsageError
 from swe_sleep.evaluate.gold import GOLD_VERSION, gold_of, is_ranked, stratum
 from swe_sleep.evaluate.instances import Instance
 from swe_sleep.evaluate.localisation import Located, Placed, Ranks
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.notes.store import Store
 from swe_sleep.records import Place
 from swe_sleep.repo.repository import Repository
@@ -144,21 +145,11 @@ def key_of(instance: Instance, digest: str) -> str:
 def rank(request: Request, progress: Callable[[str], None]) -> Located:
     """Rank one instance. Raises RepositoryError where no source has the commit."""
     instance = request.instance
-    with tempfile.TemporaryDirectory(dir=request.scratch) as folder:
-        repository = _open(request.sources, instance.base_commit, Path(folder))
-        try:
-            return _rank(request, repository, progress)
-        finally:
-            repository.close()
-
-
-def _open(sources: Sequence[Path], commit: str, folder: Path) -> Repository:
-    for number, source in enumerate(sources):
-        try:
-            return Repository.at_commit(source, commit, folder / str(number))
-        except RepositoryError as error:
-            problem = error
-    raise problem
+    with (
+        tempfile.TemporaryDirectory(dir=request.scratch) as folder,
+        at_commit(request.sources, instance.base_commit, Path(folder)) as repository,
+    ):
+        return _rank(request, repository, progress)
 
 
 def _rank(request: Request, repository: Repository, progress: Callable[[str], None]) -> Located:

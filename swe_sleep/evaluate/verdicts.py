@@ -14,10 +14,10 @@ from swe_sleep.config import Settings
 from swe_sleep.evaluate import official
 from swe_sleep.evaluate.grading import grade, rest_of
 from swe_sleep.evaluate.images import backend_for
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.naming import is_runnable
 from swe_sleep.evaluate.official import PARSER, PYTHON_PARSERS, Official
 from swe_sleep.evaluate.runs.conditions import Conditions
-from swe_sleep.evaluate.runs.sleeping import at_commit
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Case, Task
 from swe_sleep.repo.snapshot import Snapshot

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from swe_sleep.config import Settings
-from swe_sleep.evaluate.runs.sleeping import at_commit
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.notes.store import Store
 from swe_sleep.records import ContextLine, Patch
 from swe_sleep.repo.repository import Repository

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swe_sleep.errors import SweSleepError
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.runs.arms import Notes
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Arm, Lost, Trial, key_of
-from swe_sleep.evaluate.runs.sleeping import STORE, Nap, ancestors, at_commit
+from swe_sleep.evaluate.runs.sleeping import STORE, Nap, ancestors
 from swe_sleep.evaluate.runs.trial import Asked
 from swe_sleep.evaluate.tasks.task import Case, Suite, Task
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from swe_sleep.config import SleepSettings
-from swe_sleep.errors import RepositoryError
 from swe_sleep.evaluate.images import backend_for
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.runs.budgets import budget
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Slept
@@ -140,18 +140,6 @@ def _left(wanted: SleepSettings, usage: Usage, cpu_s: float) -> dict[str, Any]:
         "sleep.budget_tokens": max(0, wanted.budget_tokens - usage.tokens),
         "sleep.budget_cpu_s": max(1.0, wanted.budget_cpu_s - cpu_s),
     }
-
-
-def at_commit(sources: tuple[Path, ...], commit: str, folder: Path) -> Repository:
-    """The commit in the first source that has it, knowing of nothing younger. Raises
-    RepositoryError."""
-    problem = RepositoryError(f"there is no repository that may have the commit {commit}.")
-    for number, source in enumerate(sources):
-        try:
-            return Repository.at_commit(source, commit, folder / str(number))
-        except RepositoryError as error:
-            problem = error
-    raise problem
 
 
 def ancestors(repository: Repository, most: int) -> list[str]:

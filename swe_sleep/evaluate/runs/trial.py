@@ -19,11 +19,11 @@ from swe_sleep.evaluate import verdicts
 from swe_sleep.evaluate.features import Together, modified_files, predicted_files, score
 from swe_sleep.evaluate.gold import Gold, touched
 from swe_sleep.evaluate.images import backend_for
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of, told_of
 from swe_sleep.evaluate.runs.budgets import budget
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Result, Trial
-from swe_sleep.evaluate.runs.sleeping import at_commit
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Answer, Case, Task
 from swe_sleep.evaluate.verdicts import Candidate, ToGrade

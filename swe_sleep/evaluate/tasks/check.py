@@ -17,11 +17,13 @@ from pathlib import Path
 from swe_sleep.config import SandboxSettings
 from swe_sleep.errors import RepositoryError, TestsError
 from swe_sleep.evaluate.executors.local import LocalExecutor
+from swe_sleep.evaluate.features import older
 from swe_sleep.evaluate.grading import TEST_TIMEOUT_S, TIMEOUT_S, grade, hidden_files
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.naming import Outcomes, files_named
 from swe_sleep.evaluate.pool import Done, Failed, Said
 from swe_sleep.evaluate.tasks.leaks import leaks
-from swe_sleep.evaluate.tasks.task import Answer, Case, Suite
+from swe_sleep.evaluate.tasks.task import Answer, Case, Related, Suite, Task
 from swe_sleep.records import Outcome, TestResult, TestRun, file_of
 from swe_sleep.repo.diff import apply_in_memory
 from swe_sleep.repo.repository import Repository
@@ -101,33 +103,25 @@ def _lost(event: Failed[Request]) -> Checked:
 
 
 def check(request: Request, progress: Callable[[str], None]) -> Checked:
-    """One task, in a sandbox of its own. Raises SweSleepError where no sandbox can be had."""
+    """One task, in a sandbox of its own. Raises RepositoryError where no source has its commit, and
+    SweSleepError where no sandbox can be had."""
     began = time.monotonic()
     task = request.case.task
-    problem = f"there is no repository of {task.repo}"
-    with tempfile.TemporaryDirectory(dir=request.scratch) as folder:
-        for number, source in enumerate(task.sources):
-            try:
-                repository = Repository.at_commit(
-                    source, task.base_commit, Path(folder) / str(number)
-                )
-            except RepositoryError as error:
-                problem = str(error)
-                continue
-            with repository:
-                found = _Check(request, repository, progress).run()
-            seconds = time.monotonic() - began
-            return Checked(
-                task.id,
-                task.repo,
-                task.base_commit,
-                tuple(found.problems),
-                found.visible,
-                found.fail_to_pass,
-                found.pass_to_pass,
-                seconds,
-            )
-    return Checked(task.id, task.repo, task.base_commit, (problem,))
+    with (
+        tempfile.TemporaryDirectory(dir=request.scratch) as folder,
+        at_commit(task.sources, task.base_commit, Path(folder)) as repository,
+    ):
+        found = _Check(request, repository, progress).run()
+    return Checked(
+        task.id,
+        task.repo,
+        task.base_commit,
+        tuple(found.problems),
+        found.visible,
+        found.fail_to_pass,
+        found.pass_to_pass,
+        time.monotonic() - began,
+    )
 
 
 @dataclass
@@ -156,6 +150,7 @@ class _Check:
         self._found.fail_to_pass = len(answer.fail_to_pass)
         self._found.pass_to_pass = len(answer.pass_to_pass)
         problems += gold_problems(answer, self._snapshot)
+        problems += younger(self._case.task, self._repository)
         try:
             hidden = hidden_files(answer, self._snapshot)
         except RepositoryError as error:
@@ -254,6 +249,17 @@ class _Check:
                 problems.append(f"{what} with the gold patch, and does not: {_names(bad)}")
         if not verdict.resolved and not problems:
             problems.append("the gold patch does not solve the task")
+
+
+def younger(task: Task, repository: Repository) -> list[str]:
+    """What the task calls older and is not: it may hold the answer."""
+    called = {"older": [Related(task.older, "")] if task.older else [], "related": task.related}
+    return [
+        f"`{name}` is {each.commit[:10]}, which is not before the base commit"
+        for name, named in called.items()
+        for each in named
+        if not older(repository, [each])
+    ]
 
 
 def gold_problems(answer: Answer, snapshot: Snapshot) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from swe_sleep.errors import RepositoryError, SweSleepError, UsageError
+from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate.grading import hidden_files, rest_of
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.tasks.task import Answer, Case, Suite
 from swe_sleep.evaluate.whole import write_whole
 from swe_sleep.repo.diff import diff
-from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.protocol import Backend
@@ -54,8 +54,7 @@ def copy_repositories(suite: Suite, folder: Path) -> dict[str, Path]:
         repo = repo_of(case)
         if repo in copied:
             continue
-        if not case.task.sources:
-            raise UsageError(f"the repository {repo} is not here.", "Give it with --repos.")
+        source = _sources(case)[0]
         place = folder / f"{repo.replace('/', '__')}.git"
         copied[repo] = place
         if place.exists():
@@ -64,7 +63,7 @@ def copy_repositories(suite: Suite, folder: Path) -> dict[str, Path]:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=folder) as temporary:
                 made = Path(temporary) / "git"
-                shutil.copytree(case.task.sources[0], made, symlinks=True)
+                shutil.copytree(source, made, symlinks=True)
                 made.rename(place)
         except (OSError, shutil.Error) as error:
             reason = getattr(error, "strerror", None) or "not every file could be read"
@@ -87,7 +86,7 @@ def _record(
     if answer.test_files or resolve:
         with (
             tempfile.TemporaryDirectory(prefix="swe-sleep-export-") as folder,
-            _opened(case, Path(folder)) as repository,
+            at_commit(_sources(case), task.base_commit, Path(folder)) as repository,
         ):
             snapshot = repository.snapshot()
             test_patch = _test_patch(answer, snapshot)
@@ -122,6 +121,12 @@ def _record(
     return record | {key: value for key, value in ours.items() if value}
 
 
+def _sources(case: Case) -> tuple[Path, ...]:
+    if not case.task.sources:
+        raise UsageError(f"the repository {repo_of(case)} is not here.", "Give it with --repos.")
+    return case.task.sources
+
+
 def _written(tests: tuple[str, ...]) -> str:
     """As SWE-bench has it: JSON in a string."""
     return msgspec.json.encode(tests).decode()
@@ -140,13 +145,3 @@ def _rest(
     environment = chosen.prepare(snapshot, progress=progress)
     with chosen.open(snapshot, environment) as sandbox:
         return rest_of(case.answer, snapshot, sandbox, progress=progress)
-
-
-def _opened(case: Case, folder: Path) -> Repository:
-    problem = RepositoryError(f"The repository {repo_of(case)} of {case.id} is not here.")
-    for number, source in enumerate(case.task.sources):
-        try:
-            return Repository.at_commit(source, case.task.base_commit, folder / str(number))
-        except RepositoryError as error:
-            problem = error
-    raise problem

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.tasks.bundled import read_bundled
-from swe_sleep.evaluate.tasks.check import Checked, Request, check, check_all, gold_problems
-from swe_sleep.evaluate.tasks.task import Answer, Case, Stated, Suite, Task
+from swe_sleep.evaluate.tasks.check import (
+    Checked,
+    Request,
+    check,
+    check_all,
+    gold_problems,
+    younger,
+)
+from swe_sleep.evaluate.tasks.task import Answer, Case, Related, Stated, Suite, Task
 from swe_sleep.repo.repository import Repository
 
 HIDDEN = "tests/test_hidden_twice.py"
@@ -131,6 +140,19 @@ def test_gold_patches_that_are_none(tasks: Any, tmp_path: Path) -> None:
         assert problems(diff) == [f"the gold patch touches the test {test}"]
 
 
+def test_what_is_called_older_has_to_be(tasks: Any, tmp_path: Path) -> None:
+    (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+    task = case.task
+    with at_commit(task.sources, task.older, tmp_path / "opened") as repository:
+        assert younger(task, repository) == []
+        named = replace(task, related=(Related(task.older, "a"), Related(task.base_commit, "b")))
+        (problem,) = younger(named, repository)
+        base = task.base_commit[:10]
+        assert problem == f"`related` is {base}, which is not before the base commit"
+        (problem,) = younger(replace(task, older=task.base_commit), repository)
+        assert problem == f"`older` is {base}, which is not before the base commit"
+
+
 def test_many_are_checked_and_one_bad_task_stops_no_other(tasks: Any, tmp_path: Path) -> None:
     (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
     lost = Case(Task("gone-1", "a/gone", "0" * 40, "text"), Answer("x"), Stated())
@@ -138,7 +160,7 @@ def test_many_are_checked_and_one_bad_task_stops_no_other(tasks: Any, tmp_path: 
     said: list[str] = []
     suite = Suite("all", (lost, no_commit, case))
     found = {each.task: each for each in check_all(suite, backend="local", progress=said.append)}
-    assert found["gone-1"].problems == ("there is no repository of a/gone",)
+    assert found["gone-1"].problems[0].startswith("there is no repository that may have the commit")
     assert found["gone-2"].problems[0].startswith("There is no commit '0000")
     assert found["counter-twice"].problems == ()
     assert said[0] == "checking: 0/3 done"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from swe_sleep.errors import RepositoryError, SweSleepError, UsageError
+from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks.bundled import read_bundled
 from swe_sleep.evaluate.tasks.check import Request, check
@@ -63,7 +63,7 @@ def test_the_rest_is_written_out_where_it_may_be_run(suite: Suite, tmp_path: Pat
 def test_what_is_not_here_or_cannot_be_written_is_said(suite: Suite, tmp_path: Path) -> None:
     (case,) = suite.cases
     gone = Suite("gone", (Case(Task("a-1", "a/b", "0" * 40, "t"), case.answer),))
-    with pytest.raises(RepositoryError, match="a/b of a-1 is not here"):
+    with pytest.raises(UsageError, match="the repository a/b is not here"):
         write_instances(gone, tmp_path / "x.jsonl")
     with pytest.raises(UsageError, match="the repository a/b is not here"):
         copy_repositories(gone, tmp_path)
