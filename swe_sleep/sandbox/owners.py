@@ -99,6 +99,7 @@ def reap() -> int:
     """Remove the folders of owners that are gone; how many."""
     removed = 0
     for folder in _home().glob("box-*"):
+        dead = False  # where another sweeps it at the same time
         try:
             owner = (folder / _OWNER).read_text()
             dead = gone(owner)
