@@ -33,8 +33,11 @@ LONG = 300
 RARE = 3.0
 """Words that are as rare as this in the predictions count as much as a name."""
 _STATES = (State.PATCHED, State.REPRODUCED, State.SUSPECTED)
-_SILENT = re.compile(r"<!--.*?-->|https?://\S+|^#+ .*$|^\s*- \[.\].*$", re.DOTALL | re.MULTILINE)
-"""What forms put into every issue: comments, links, headings, boxes that are ticked."""
+_SILENT = re.compile(
+    r"<!--.*?-->|https?://\S+|(?<=\n)#+ [^\n]*|^\s*- \[.\][^\n]*", re.DOTALL | re.MULTILINE
+)
+"""What forms put into every issue: comments, links, boxes that are ticked, and headings, of which
+the first line is none: that is the title."""
 _PLAIN = re.compile(r"[a-z]+\Z")
 
 

@@ -112,6 +112,17 @@ ABOUT = [
         2,
     ),
     ("humanize.naturaldelta calls 31 days a month, and 30 days too", "naturaldelta", 4),
+    (
+        "# Months of 31 days are wrong\n\nA delta of 31 days is said to be a month.",
+        "naturaldelta",
+        4,
+    ),
+    (
+        "Rounding is wrong\n\n### What happened\n\n999999 bytes are 1000.0 kB, not 1.0 MB.\n\n"
+        "- [x] I looked for it\n\n### Expected\n\nI call naturalsize and get '1.0 MB'.",
+        "naturalsize",
+        3,
+    ),
 ]
 
 
