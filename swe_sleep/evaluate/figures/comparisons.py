@@ -5,7 +5,7 @@ first, and the task is what is resampled. A pair that a lost trial has broken is
 counted; whether tasks are resolved is also said with every lost trial counted as unresolved.
 
 A difference is held for shown where its interval leaves 0 out and its p-value is at most 0.05,
-corrected by Holm for the arms that are compared with `off`, or with `on`, at the same budget.
+corrected by Holm for all arms and budgets that are compared with `off`, or with `on`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from swe_sleep.evaluate.figures.loaded import Group
 from swe_sleep.evaluate.figures.statistics import (
     FEWEST,
     FEWEST_REPOSITORIES,
-    SIGNIFICANCE,
     Chance,
     Interval,
     holm,
     mcnemar,
+    shown,
 )
 from swe_sleep.evaluate.figures.units import F1, RESOLVED, TURNS, Measure, Unit, of_unit
 from swe_sleep.evaluate.runs.records import Arm
@@ -212,9 +212,11 @@ def _difference(
     if binary:
         test = "exact sign test over the tasks" if several else "exact McNemar"
         p = mcnemar(higher, lower)
+        interval = chance.gain_interval(differences)
     else:
         test = "sign flips"
         p = chance.sign_flips(differences)
+        interval = chance.mean_interval(differences)
     spread = len(set(repositories)) >= FEWEST_REPOSITORIES
     return Difference(
         measure=measure,
@@ -225,7 +227,7 @@ def _difference(
         mean=sum(a for a, _ in pairs.values()) / len(pairs),
         against=sum(b for _, b in pairs.values()) / len(pairs),
         difference=sum(differences) / len(pairs),
-        interval=chance.mean_interval(differences) if enough else None,
+        interval=interval,
         repositories=len(set(repositories)),
         by_repository=chance.mean_interval(differences, repositories) if spread else None,
         higher=higher,
@@ -238,10 +240,10 @@ def _difference(
 
 
 def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """With Holm's correction within the arms that are compared with `off`, and with `on`."""
+    """With Holm's correction over all that are compared with `off`, and over all with `on`."""
 
-    def family(comparison: Comparison) -> tuple[bool, str]:
-        return comparison.against.arm is Arm.OFF, comparison.arm.budget
+    def family(comparison: Comparison) -> bool:
+        return comparison.against.arm is Arm.OFF
 
     judged: dict[tuple[str, str], float] = {}
     for _, members in groupby(sorted(comparisons, key=family), key=family):
@@ -269,6 +271,6 @@ def _judged(found: Difference, p: float | None) -> Difference:
     if p is None:
         return found
     verdict = Verdict.NOT_SHOWN
-    if p <= SIGNIFICANCE and not (found.interval is not None and found.interval.holds(0)):
+    if shown(found.interval, p):
         verdict = Verdict.MORE if found.difference > 0 else Verdict.LESS
     return dataclasses.replace(found, p_holm=p, verdict=verdict)

@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
-from swe_sleep.evaluate.extras import need
+from swe_sleep.evaluate.figures.fifths import GROUPS, divided, trend
 from swe_sleep.evaluate.figures.grid import Grid, Key, Seeds
-from swe_sleep.evaluate.figures.statistics import FEWEST, Chance, Interval
+from swe_sleep.evaluate.figures.statistics import Chance, Interval
 from swe_sleep.evaluate.figures.units import Unit
 from swe_sleep.evaluate.runs.records import Arm
 
-GROUPS = 5
 _LAST = 2**53
 
 
@@ -55,8 +54,7 @@ class Predictability:
     foreseen: int
     tasks: int
     trend: float | None
-    """Kendall's tau-b of gain and rank over the tasks, above 0 where the better foreseen gain more;
-    None where all gain alike or are foreseen alike."""
+    """Over the tasks, above 0 where the better foreseen gain more."""
     trend_p: float | None
 
 
@@ -74,49 +72,35 @@ def predictability(grid: Grid, unit: Unit, chance: Chance) -> tuple[Predictabili
         }
         if ranks:
             fifths = tuple(
-                _fifth(tasks, ranks, grid, key, off, unit, chance) for tasks in divided(ranks)
+                _fifth(tasks, ranks, grid, key, off, unit, chance) for tasks in groups(ranks)
             )
             foreseen = sum(rank is not None for rank in ranks.values())
-            trend = _trend(ranks, grid, key, off)
-            found.append(Predictability(key, unit, fifths, foreseen, len(ranks), *trend))
+            places = [-float(_LAST if rank is None else rank) for rank in ranks.values()]
+            shares = [_shares(grid, key, off, task) for task in ranks]
+            gains = [with_notes - without for with_notes, without in shares]
+            over = trend(places, gains)
+            found.append(Predictability(key, unit, fifths, foreseen, len(ranks), *over))
     return tuple(found)
 
 
-def divided(ranks: Mapping[str, int | None]) -> list[list[str]]:
+def groups(ranks: Mapping[str, int | None]) -> list[list[str]]:
     """The tasks in at most five groups, best foreseen first, about equally large."""
-    foreseen = sorted((rank, task) for task, rank in ranks.items() if rank is not None)
-    missed = sorted(task for task, rank in ranks.items() if rank is None)
-    parts = GROUPS
-    if missed:
-        parts = max(1, min(GROUPS - 1, GROUPS - round(GROUPS * len(missed) / len(ranks))))
-    groups: dict[int, list[str]] = {}
-    first: dict[int, int] = {}
-    for number, (rank, task) in enumerate(foreseen):
-        # Equal ranks go where the middle of them falls.
-        first.setdefault(rank, number)
-        size = sum(other == rank for other, _ in foreseen)
-        middle = first[rank] + (size - 1) / 2
-        groups.setdefault(int(parts * (middle + 0.5) / len(foreseen)), []).append(task)
-    return [groups[number] for number in sorted(groups)] + ([missed] if missed else [])
+    foreseen = {task: float(rank) for task, rank in ranks.items() if rank is not None}
+    missed = sorted(ranks.keys() - foreseen.keys())
+    if not missed:
+        return divided(foreseen)
+    parts = max(1, min(GROUPS - 1, GROUPS - round(GROUPS * len(missed) / len(ranks))))
+    return [*divided(foreseen, parts), missed]
 
 
-def _trend(
-    ranks: Mapping[str, int | None], grid: Grid, key: Key, off: Key
-) -> tuple[float, float] | tuple[None, None]:
-    gains = [sum(_gain(grid, key, off, task)) for task in ranks]
-    places = [-float(_LAST if rank is None else rank) for rank in ranks.values()]
-    if len(ranks) < FEWEST or len(set(gains)) == 1 or len(set(places)) == 1:
-        return None, None
-    found = need("scipy.stats", extra="eval").kendalltau(places, gains)
-    return float(found.statistic), float(found.pvalue)
-
-
-def _gain(grid: Grid, key: Key, off: Key, task: str) -> tuple[float, float]:
-    """The share of the common seeds resolved with notes, and less that without."""
+def _shares(grid: Grid, key: Key, off: Key, task: str) -> tuple[float, float]:
+    """Of the common seeds, how many were resolved with notes, and how many without."""
     mine, others = grid.tasks(key)[task], grid.tasks(off)[task]
     both = mine.keys() & others.keys()
-    on = sum(mine[each].resolved for each in both) / len(both)
-    return on, -sum(others[each].resolved for each in both) / len(both)
+    return (
+        sum(mine[each].resolved for each in both) / len(both),
+        sum(others[each].resolved for each in both) / len(both),
+    )
 
 
 def _rank(seeds: Seeds) -> int | None:
@@ -142,16 +126,16 @@ def _fifth(
         both = sorted(mine.keys() & others.keys())
         on_costs += [unit.of(mine[each].usage) for each in both]
         off_costs += [unit.of(others[each].usage) for each in both]
-    shares = [_gain(grid, key, off, task) for task in tasks]
-    gains = [on + off_ for on, off_ in shares]
+    shares = [_shares(grid, key, off, task) for task in tasks]
+    gains = [with_notes - without for with_notes, without in shares]
     held = [rank for task in tasks if (rank := ranks[task]) is not None]
     return Fifth(
         ranks=(min(held), max(held)) if held else None,
         tasks=tuple(tasks),
-        on=sum(on for on, _ in shares) / len(tasks),
-        off=abs(sum(off_ for _, off_ in shares)) / len(tasks),  # no -0.0
+        on=sum(with_notes for with_notes, _ in shares) / len(tasks),
+        off=sum(without for _, without in shares) / len(tasks),
         gain=sum(gains) / len(tasks),
-        interval=chance.mean_interval(gains),
+        interval=chance.gain_interval(gains),
         cost_on=_known(on_costs),
         cost_off=_known(off_costs),
     )

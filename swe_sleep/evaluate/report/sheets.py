@@ -198,12 +198,12 @@ def differences(figures: Figures) -> Sheet:
     ]
     columns = ("compared", "budgets", "measure", *DIFFERENCE)
     note = (
-        "Paired by task, budget and seed; seeds averaged first. Intervals: tasks drawn with "
-        f"replacement {RESAMPLES:,} times, percentiles widened for small samples; by repository, "
-        "where there are at least five. A task that only one arm has is left out and counted. A "
-        "difference is called shown where the interval leaves 0 out and p is at most "
-        f"{SIGNIFICANCE:.2f}, by Holm over the arms that are compared with off, or with on, at the "
-        "same budget."
+        "Paired by task, budget and seed; seeds averaged first. Intervals: of resolved or not, "
+        f"Bonett and Price's; else tasks drawn with replacement {RESAMPLES:,} times, percentiles "
+        "widened for small samples; by repository, where there are at least five. A task that only "
+        "one arm has is left out and counted. A difference is called shown where the interval "
+        f"leaves 0 out and p is at most {SIGNIFICANCE:.2f}, by Holm over all arms and budgets that "
+        "are compared with off, or with on, for each measure by itself."
     )
     return Sheet("differences", "Differences between arms", columns, tuple(rows), 3, note)
 
@@ -274,34 +274,21 @@ def foreseen(found: Predictability) -> Sheet:
             words.NONE
             if each.interval is None
             else words.span(each.interval.times(100), plus=True),
-            _holds(each.interval is None, each.interval is not None and each.interval.holds(0)),
+            words.holds_zero(each.interval),
             words.number(each.cost_on),
             words.number(each.cost_off),
         )
         for each in found.fifths
     ]
     unit = found.unit.plural
+    over = words.trend(found.trend, found.trend_p, "foreseen")
     columns = ["best matching note", "tasks", "resolved on", "resolved off", "gain", words.PERCENT]
     columns += ["verdict", f"{unit}, on", f"{unit}, off"]
     note = (
         f"Sleep had foreseen {found.foreseen} of {found.tasks} issues. Fifths by the rank of the "
         "anticipated issue that matches best; equal ranks stay together, and those that were not "
         "foreseen are a group of their own. Work is that at test time. The intervals are not "
-        f"corrected for there being several. {_trend(found)}"
+        f"corrected for there being several. {over}"
     )
     title = f"Gain by predictability ({words.visible(found.key.name)})"
     return Sheet("foreseen", title, tuple(columns), tuple(rows), 1, note)
-
-
-def _trend(found: Predictability) -> str:
-    if found.trend is None or found.trend_p is None:
-        return "There is no trend to test."
-    shown = "the better foreseen gain more" if found.trend > 0 else "the better foreseen gain less"
-    said = "no trend shown" if found.trend_p > SIGNIFICANCE else shown
-    return (
-        f"Over the tasks: Kendall's tau {found.trend:+.2f}, {words.equal_p(found.trend_p)}; {said}."
-    )
-
-
-def _holds(too_few: bool, zero: bool) -> str:
-    return "too few or all alike" if too_few else "no difference shown" if zero else "differs"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from swe_sleep.evaluate.figures.comparisons import WITH_LOST, Comparison, Difference, Verdict
 from swe_sleep.evaluate.figures.costs import BreakEven
 from swe_sleep.evaluate.figures.figures import Figures
-from swe_sleep.evaluate.figures.statistics import CONFIDENCE, Interval
+from swe_sleep.evaluate.figures.statistics import CONFIDENCE, SIGNIFICANCE, Interval
 from swe_sleep.evaluate.figures.units import RESOLVED, Unit
 from swe_sleep.evaluate.runs.records import Arm
 
@@ -83,6 +83,23 @@ def verdict(found: Difference) -> str:
     if found.one_repository_only:
         return f"{found.verdict}, but not shown by repository"
     return found.verdict.value
+
+
+def holds_zero(interval: Interval | None) -> str:
+    if interval is None:
+        return "too few or all alike"
+    return "no difference shown" if interval.holds(0) else "differs"
+
+
+def trend(tau: float | None, p: float | None, better: str) -> str:
+    """Of what is gained by how well it was `better` than others."""
+    if tau is None:
+        return "There is no trend to test."
+    said = f"Over all: Kendall's tau {tau:+.2f}"
+    if p is None:
+        return f"{said}; not tested, as questions on one text are not independent."
+    shown = f"the better {better} gain {'more' if tau > 0 else 'less'}"
+    return f"{said}, {equal_p(p)}; {shown if p <= SIGNIFICANCE else 'no trend shown'}."
 
 
 def break_even(found: BreakEven | None) -> str:
@@ -170,27 +187,30 @@ def _notes(figures: Figures, comparison: Comparison) -> tuple[str, ...]:
         for even in cost.break_even:
             found = comparison.of(f"cost-{even.t}")
             if found is not None:
+                saves = spent is not None and spent.shown and spent.difference < 0
                 said.append(
                     f"At t = {even.t} an issue cost {number(found.mean)} against "
-                    f"{number(found.against)}; {verdict(found)}. {pays_from(even)}."
+                    f"{number(found.against)}; {verdict(found)}. {pays_from(even, saves)}."
                 )
     return tuple(said)
 
 
-def pays_from(found: BreakEven) -> str:
-    """From how many issues a sleep on notes cost less, in whole issues."""
+def pays_from(found: BreakEven, saves: bool) -> str:
+    """From how many issues a sleep on notes cost less, in whole issues; a promise only where they
+    are shown to save something at test time."""
     if found.n is None:
-        return "Notes save nothing at test time, so they pay at no number of issues"
-    if found.n == 0:
-        return "Sleep cost nothing in this, so notes pay from the first issue on"
-    said = f"Notes pay from {_whole(found.n)} on"
-    if found.interval is None:
-        said += " (too few pairs, or all alike, for an interval)"
-    else:
+        return "Notes saved nothing at test time, so there is no number from which on they pay"
+    end = ""
+    if found.interval is not None:
         low, high = found.interval.low, found.interval.high
-        end = "or never" if math.isinf(high) else f"to {math.ceil(high)}"
-        said += f" ({PERCENT} interval {math.ceil(low)} {end})"
-    return said
+        last = "or never" if math.isinf(high) else f"to {math.ceil(high):,}"
+        end = f" ({PERCENT} interval {math.ceil(low):,} {last})"
+    if saves and end and math.isfinite(high):
+        return f"Notes pay from {_whole(found.n)} on{end}"
+    said = "That notes save anything at test time is not shown"
+    if found.n == 0:
+        return f"{said}; sleep cost nothing in this unit"
+    return f"{said}; by what was measured they would pay from {_whole(found.n)} on{end}"
 
 
 def _whole(n: float) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from swe_sleep.evaluate.figures.comparisons import Comparison, Difference, Verdict
-from swe_sleep.evaluate.figures.figures import Figures
-from swe_sleep.evaluate.figures.statistics import mcnemar
+from swe_sleep.evaluate.figures.figures import Figures, report
+from swe_sleep.evaluate.figures.loaded import read_run
+from swe_sleep.evaluate.figures.statistics import holm, mcnemar
 from swe_sleep.evaluate.runs.records import Arm
 
 Make = Callable[..., Figures]
@@ -53,14 +56,19 @@ def test_a_difference_that_is_shown(figures: Make) -> None:
 
 
 def test_nothing_is_claimed_where_every_pair_is_alike(figures: Make) -> None:
-    same = of(figures({n: {Arm.OFF: [True], Arm.ON: [True]} for n in NAMES}), "resolved")
-    assert (same.difference, same.interval, same.p) == (0, None, 1.0)
-    assert same.verdict is Verdict.NOT_SHOWN
+    same = figures({n: {Arm.OFF: [True], Arm.ON: [True]} for n in NAMES})
+    resolved, seconds = of(same, "resolved"), of(same, "seconds")
+    assert (resolved.difference, resolved.p) == (0, 1.0)
+    assert resolved.interval is not None  # two dozen pairs rule out much, not all
+    assert resolved.interval.low == -resolved.interval.high < -0.05
+    assert resolved.verdict is Verdict.NOT_SHOWN
+    assert (seconds.difference, seconds.interval, seconds.p) == (0, None, 1.0)
 
 
 def test_all_pairs_that_differ_the_same_way_are_judged_by_the_test(figures: Make) -> None:
     found = of(figures({n: {Arm.OFF: [False], Arm.ON: [True]} for n in NAMES}), "resolved")
-    assert found.interval is None
+    assert found.interval is not None
+    assert found.interval.low > 0.7
     assert found.verdict is Verdict.MORE
 
 
@@ -121,6 +129,17 @@ def test_holm_is_over_the_arms_that_are_compared_with_the_same_one(figures: Make
     assert shuffled.p_holm == 1.0
     placebo = of(found, "resolved", Arm.ON, Arm.SHUFFLED)
     assert placebo.p_holm == pytest.approx(2 * 2 / 2**9)  # of two: stale and shuffled
+
+
+def test_holm_is_over_all_budgets(tmp_path: Path, made_runs: Any) -> None:
+    budgets = [f"candidates={n}" for n in (50, 100, 200)]
+    folder = made_runs.draw(tmp_path / "run", arms=[Arm.OFF, Arm.ON], budgets=budgets)
+    (found,) = report([read_run(folder)]).groups
+    resolved = [of_ for each in found.comparisons if (of_ := each.of("resolved")) is not None]
+    by_holm = holm({str(n): each.p or 0.0 for n, each in enumerate(resolved)})
+    assert len(resolved) == 3
+    assert [each.p_holm for each in resolved] == list(by_holm.values())
+    assert max(by_holm.values()) > min(each.p or 0.0 for each in resolved)
 
 
 def test_the_interval_by_repository_needs_five_of_them(figures: Make) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from swe_sleep.evaluate.extras import need
 from swe_sleep.evaluate.figures.figures import Figures
-from swe_sleep.evaluate.figures.predictability import divided
+from swe_sleep.evaluate.figures.predictability import groups
 from swe_sleep.evaluate.runs.records import Arm
 
 stats: Any = need("scipy.stats", extra="eval")
@@ -18,7 +18,7 @@ NAMES = [f"task-{number:02}" for number in range(20)]
 
 
 def sizes(ranks: list[int | None]) -> list[int]:
-    return [len(each) for each in divided({f"{n:03}": rank for n, rank in enumerate(ranks)})]
+    return [len(each) for each in groups({f"{n:03}": rank for n, rank in enumerate(ranks)})]
 
 
 def test_ranks_that_all_differ_make_fifths() -> None:
@@ -26,11 +26,9 @@ def test_ranks_that_all_differ_make_fifths() -> None:
 
 
 def test_equal_ranks_stay_together() -> None:
-    groups = divided(
-        {f"t{n:02}": rank for n, rank in enumerate([1] * 12 + [2, 3, 4, 5, 6, 7, 8, 9])}
-    )
-    assert sum(map(len, groups)) == 20
-    assert [f"t{n:02}" for n in range(12)] in groups
+    found = groups({f"t{n:02}": rank for n, rank in enumerate([1] * 12 + [2, 3, 4, 5, 6, 7, 8, 9])})
+    assert sum(map(len, found)) == 20
+    assert [f"t{n:02}" for n in range(12)] in found
 
 
 @pytest.mark.parametrize(("missed", "foreseen"), [(4, 16), (8, 12), (19, 1), (1, 24)])
@@ -38,16 +36,16 @@ def test_what_was_not_foreseen_is_a_group_of_its_own_and_the_last(
     missed: int, foreseen: int
 ) -> None:
     ranks = {f"t{n:02}": n + 1 for n in range(foreseen)}
-    groups = divided(ranks | {f"u{n:02}": None for n in range(missed)})
-    assert groups[-1] == [f"u{n:02}" for n in range(missed)]
+    found = groups(ranks | {f"u{n:02}": None for n in range(missed)})
+    assert found[-1] == [f"u{n:02}" for n in range(missed)]
     parts = max(1, min(4, 5 - round(5 * missed / (missed + foreseen))))
-    assert len(groups) == 1 + min(parts, foreseen)
+    assert len(found) == 1 + min(parts, foreseen)
 
 
 def test_all_or_none_foreseen() -> None:
     assert sizes([None] * 7) == [7]
     assert sizes([1]) == [1]
-    assert divided({}) == []
+    assert groups({}) == []
 
 
 def test_the_gain_of_each_group_and_the_trend(figures: Make) -> None:

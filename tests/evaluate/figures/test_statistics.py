@@ -17,6 +17,8 @@ from swe_sleep.evaluate.figures.statistics import (
     holm,
     mcnemar,
     mean_of,
+    paired,
+    shown,
     wilson,
 )
 
@@ -42,6 +44,55 @@ def test_mcnemar_by_hand(better: int, worse: int) -> None:
     n, few = better + worse, min(better, worse)
     tail = sum(math.comb(n, k) for k in range(few + 1)) / 2**n
     assert mcnemar(better, worse) == pytest.approx(min(1.0, 2 * tail))
+
+
+def test_the_interval_of_paired_shares_by_hand() -> None:
+    """7 better and 2 worse of 24: with one of each added, 8/26 and 3/26."""
+    middle, spread = 5 / 26, math.sqrt((11 / 26 - (5 / 26) ** 2) / 26)
+    found = paired(7, 2, 24)
+    assert (found.low, found.high) == pytest.approx(
+        (middle - 1.959964 * spread, middle + 1.959964 * spread), abs=1e-6
+    )
+    assert paired(6, 0, 6).high == 1.0
+    assert paired(0, 6, 6).low == -1.0
+
+
+@pytest.mark.parametrize(
+    ("worse", "better"), [(0.15, 0.3), (0.02, 0.06), (0.0, 0.1), (0.4, 0.4), (0.0, 0.0)]
+)
+@pytest.mark.parametrize("n", [6, 12, 24, 60])
+def test_at_least_93_of_100_intervals_of_paired_shares_hold_the_truth(
+    worse: float, better: float, n: int
+) -> None:
+    """Worked out over every number of pairs that may differ, not by lot."""
+    same = 1 - worse - better
+    held = sum(
+        math.comb(n, b) * math.comb(n - b, c) * better**b * worse**c * same ** (n - b - c)
+        for b in range(n + 1)
+        for c in range(n + 1 - b)
+        if paired(b, c, n).holds(better - worse)
+    )
+    assert held > 0.93
+
+
+def test_few_that_differ_rule_little_out() -> None:
+    """Resampled, the interval of 2 better and none worse would begin at 0."""
+    gains = [1.0, 1.0, *[0.0] * 51]
+    resampled, found = Chance(0).mean_interval(gains), Chance(0).gain_interval(gains)
+    assert resampled is not None
+    assert found is not None
+    assert resampled.low == 0
+    assert found.low < -0.03
+    assert Chance(0).gain_interval([0.5, *gains]) == Chance(0).mean_interval([0.5, *gains])
+    assert Chance(0).gain_interval([1.0] * 5) is None
+
+
+def test_what_is_shown_is_so_by_interval_and_test() -> None:
+    assert shown(Interval(0.1, 0.4), 0.04)
+    assert shown(None, 0.04)
+    assert not shown(Interval(0.0, 0.4), 0.04)
+    assert not shown(Interval(0.1, 0.4), 0.06)
+    assert not shown(None, None)
 
 
 def test_holm_by_hand() -> None:
@@ -98,17 +149,13 @@ def test_the_interval_of_few_is_wider_than_the_plain_percentile_one() -> None:
     assert found.high - found.low == pytest.approx(t.high - t.low, rel=0.1)
 
 
-@pytest.mark.parametrize("kind", ["resolved", "cost"])
-def test_about_95_of_100_intervals_hold_the_truth(kind: str) -> None:
-    """Two dozen pairs, as the bundled suite has: yes and no, and costs with a long tail."""
+def test_about_95_of_100_resampled_intervals_hold_the_truth() -> None:
+    """Of two dozen differences of costs that each have a long tail."""
     lots, chance = np.random.default_rng(7), Chance(0)
+    truth = math.exp(1 + 0.18) - math.exp(0.8 + 0.18)
     held = []
-    for _ in range(600):
-        if kind == "resolved":
-            truth, given = 0.15, lots.choice([-1.0, 0.0, 1.0], 24, p=[0.15, 0.55, 0.3])
-        else:
-            given = lots.lognormal(1, 0.6, 24) - lots.lognormal(0.8, 0.6, 24)
-            truth = math.exp(1 + 0.18) - math.exp(0.8 + 0.18)
+    for _ in range(400):
+        given = lots.lognormal(1, 0.6, 24) - lots.lognormal(0.8, 0.6, 24)
         interval = chance.mean_interval(list(given))
         assert interval is not None
         held.append(interval.holds(truth))
@@ -143,6 +190,14 @@ def test_a_seed_gives_the_same_again_and_another_one_something_else() -> None:
     given = list(np.random.default_rng(9).normal(0, 1, 30))
     assert Chance(1).mean_interval(given) == Chance(1).mean_interval(given)
     assert Chance(1).mean_interval(given) != Chance(2).mean_interval(given)
+
+
+def test_resamples_draw_each_unit_as_often_as_chance_would() -> None:
+    means = Chance(0).resampling(40).means([float(n) for n in range(40)])
+    assert len(means) == 9_999
+    assert float(np.mean(means)) == pytest.approx(19.5, abs=0.1)
+    spread = math.sqrt((40**2 - 1) / 12 / 40)  # of the mean of 40 even chances
+    assert float(np.std(means)) == pytest.approx(spread, rel=0.03)
 
 
 def test_weighted_means() -> None:

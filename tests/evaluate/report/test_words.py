@@ -57,19 +57,29 @@ def test_p_values(p: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("n", "interval", "cell", "sentence"),
     [
-        (12.2, Interval(8.1, 31.0), "12.2 (8.10 to 31)", "from 13 issues a sleep on (95 %"),
-        (12.0, Interval(8.0, inf), "12 (8 or more, or never)", "interval 8 or never"),
-        (0.3, Interval(0.1, 0.9), "0.300 (0.100 to 0.900)", "from the first issue a sleep on"),
-        (None, Interval(107, inf), "never (107 or more)", "save nothing"),
-        (None, Interval(inf, inf), "never", "save nothing"),
-        (5.0, None, "5", "from 5 issues a sleep on"),
-        (0.0, None, "0", "Sleep cost nothing"),
+        (12.2, Interval(8.1, 31.0), "12.2 (8.10 to 31)", "Notes pay from 13 issues a sleep on (95"),
+        (12.0, Interval(8.0, inf), "12 (8 or more, or never)", "would pay from 12 issues a sleep"),
+        (0.3, Interval(0.1, 0.9), "0.300 (0.100 to 0.900)", "Notes pay from the first issue a sl"),
+        (None, Interval(107, inf), "never (107 or more)", "saved nothing"),
+        (None, Interval(inf, inf), "never", "saved nothing"),
+        (5.0, None, "5", "is not shown; by what was measured they would pay from 5 issues"),
+        (0.0, None, "0", "is not shown; sleep cost nothing"),
     ],
 )  # fmt: skip
 def test_break_even(n: float | None, interval: Interval | None, cell: str, sentence: str) -> None:
     found = BreakEven(1, 20, 1.0, n, interval)
     assert words.break_even(found) == cell
-    assert sentence in words.pays_from(found)
+    assert sentence in words.pays_from(found, True)
+    assert not words.pays_from(found, False).startswith("Notes pay")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_boasted_of_where_no_difference_is_shown(reported: Reported, seed: int) -> None:
+    (figures,) = reported({"tasks": 12, "help_": 0.0, "seed": seed, "arms": list(Arm)[:2]}).groups
+    (spent,) = [each.of("seconds") for each in figures.comparisons]
+    assert spent is not None
+    said = " ".join(words.summary(figures)[0].sentences)
+    assert ("Notes pay" in said) == (spent.shown and spent.difference < 0)
 
 
 def test_what_could_act_on_a_reader_is_written_out() -> None:
@@ -86,7 +96,7 @@ def test_the_summary_answers_the_question_first(reported: Reported) -> None:
     sentence = first.sentences[0]
     assert sentence.startswith(f"Notes: resolved {on} of 24 against {off}, {on - off:+d} (95 % ")
     assert f"{found.higher} better and {found.lower} worse, exact McNemar p" in sentence
-    assert any("Notes pay from" in each or "pay at no" in each for each in first.sentences)
+    assert any("pay from" in each or "they pay" in each for each in first.sentences)
     assert last.heading == "The other arms, in what is resolved"
     said = " ".join(last.sentences)
     for arms in ("on against shuffled", "shuffled against off", "stale against off"):
@@ -97,7 +107,7 @@ def test_no_difference_is_said_to_be_not_shown(reported: Reported) -> None:
     (figures,) = reported({"resolved": True}).groups
     sentence = words.summary(figures)[0].sentences[0]
     assert sentence == (
-        "Notes: resolved 8 of 8 against 8, 0 (every pair alike, so no interval); 0 better and 0 "
+        "Notes: resolved 8 of 8 against 8, 0 (95 % interval -2.22 to +2.22); 0 better and 0 "
         "worse, exact McNemar p = 1.00 (1.00 by Holm); no difference shown."
     )
 
