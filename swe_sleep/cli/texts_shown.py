@@ -26,8 +26,10 @@ def plain(data: Data, found: Figures, summary: Summary, folder: Path) -> dict[st
     import msgspec
 
     whole = msgspec.to_builtins(found, str_keys=True)
-    for each, built in zip(found.differences, whole["differences"], strict=True):
-        built["verdict"] = each.verdict
+    verdicts = [each.verdict for each in found.differences]
+    verdicts += [each.verdict for each in found.equal_tokens]
+    for built, said in zip(whole["differences"] + whole["equal_tokens"], verdicts, strict=True):
+        built["verdict"] = said
     return {
         "run": str(folder),
         "data": data.name,
@@ -143,6 +145,8 @@ def _differences(console: Console, found: Figures) -> None:
 
 
 def _costs(console: Console, found: Figures) -> None:
+    from swe_sleep.evaluate.report import words
+
     for measure, title in MEASURES.items():
         # what a placebo costs is in the files
         costs = [each for each in found.costs if each.measure == measure and each.key.arm == "on"]
@@ -153,7 +157,7 @@ def _costs(console: Console, found: Figures) -> None:
         for each in costs:
             for t in each.per_query:
                 matched = each.break_even_matched
-                even = _even(matched.get(t)) if matched else "not matched"
+                even = words.break_even(matched.get(t)) if matched else "not matched"
                 rows.append(
                     (
                         *_key(each.key),
@@ -161,14 +165,14 @@ def _costs(console: Console, found: Figures) -> None:
                         say(each.per_query[t]),
                         say(each.off_per_query.get(t)),
                         f"{each.shared_by:.1f}",
-                        _even(each.break_even.get(t)),
+                        words.break_even(each.break_even.get(t)),
                         each.matched or "-",
                         even,
                     )
                 )
         columns = (
-            "arm", "budget", "sleep", "t", "a query", "off", "N", "pays from N", "off as right",
-            "pays from N",
+            "arm", "budget", "sleep", "t", "a query", "off", "N", "break-even N (95 %)",
+            "off as right", "break-even N (95 %)",
         )  # fmt: skip
         _table(console, f"t * test + sleep / N, in {title}", columns, rows, 3)
 
@@ -191,23 +195,27 @@ def _samples(console: Console, found: Figures) -> None:
         (
             *_key(each.key),
             each.measure.value,
+            each.verdict,
             f"{each.k:.1f}{' (all)' if each.beyond else ''}",
             _percent(each.accuracy),
             _percent(each.pass_at_k),
             f"{100 * each.difference:+.1f}",
             _interval(each.interval),
-            _p(each.p),
+            _p(each.p_holm),
         )
         for each in found.equal_tokens
     ]
     if equal:
         names = (
-            "arm", "budget", "sleep", "equal in", "k", "right %", "pass@k %", "points", "95 %", "p",
+            "arm", "budget", "sleep", "equal in", "verdict", "k", "right %", "pass@k %", "points",
+            "95 %", "p (Holm)",
         )  # fmt: skip
-        _table(console, "sleep against samples at equal test tokens", names, equal, 4)
+        _table(console, "sleep against samples at equal test tokens", names, equal, 5)
 
 
 def _predictability(console: Console, found: Figures) -> None:
+    from swe_sleep.evaluate.report import words
+
     names = {
         "data": "as the data say",
         "memory": "how much of the question the memory covers",
@@ -222,14 +230,15 @@ def _predictability(console: Console, found: Figures) -> None:
                 _percent(fifth.off),
                 f"{100 * fifth.gain:+.1f}",
                 _interval(fifth.interval),
+                words.holds_zero(fifth.interval),
             )
             for fifth in each.fifths
         ]
         title = f"gain by predictability: {names[each.source]} ({each.key.budget})"
-        _table(console, title, ("predictability", "n", "on %", "off %", "gain", "95 %"), rows, 1)
-        if each.trend is not None and each.p is not None:
-            console.print(f"rank correlation {each.trend:+.2f}, p {_p(each.p)}", style="dim")
-            console.print()
+        columns = ("predictability", "n", "on %", "off %", "gain", "95 %", "verdict")
+        _table(console, title, columns, rows, 1)
+        console.print(words.trend(each.trend, each.p, "predictable"), style="dim")
+        console.print()
 
 
 def _remarks(console: Console, summary: Summary) -> None:
@@ -273,7 +282,3 @@ def _count(value: float | None) -> str:
 
 def _usd(value: float | None) -> str:
     return "-" if value is None else f"{value:.5f}"
-
-
-def _even(n: float | None) -> str:
-    return "never" if n is None else f"{n:,.1f}"

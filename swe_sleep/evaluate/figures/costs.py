@@ -1,13 +1,14 @@
 """What an issue costs: `t * test + sleep / N`, and from which N on sleep pays.
 
 N is how many issues share a sleep. `t` weighs work at test time, for which somebody waits, against
-work at sleep time (Lin et al., 2025, section 5.3). Reading the notes again at every issue is part
-of what test time costs: it stands in the prompt. So nothing is charged twice, and nothing is free.
+work at sleep time (Lin et al., 2025, section 5.3). Reading the notes again at every issue, and at
+every turn of it, is part of what test time costs: they stand in the prompt, from a cache or not. So
+nothing is charged twice, and nothing is free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -32,7 +33,7 @@ SHARED = (1, 2, 5, 10, 20, 50, 100)
 class BreakEven:
     """From which N on an issue costs less with the notes than without."""
 
-    t: int
+    t: float
     pairs: int
     saved: float
     """Work at test time that the notes save an issue, not yet times t."""
@@ -155,26 +156,32 @@ class Costs:
                 saved.append(sum(differences) / len(differences))
                 weights.append(sum(part for _, part in priced))
                 sleeps.append(sum(part * cost for cost, part in priced) / weights[-1])
-        return tuple(self._at(t, saved, sleeps, weights) for t in WEIGHTS) if saved else ()
+        if not saved:
+            return ()
+        return tuple(break_even(t, saved, sleeps, weights, self._chance) for t in WEIGHTS)
 
-    def _at(
-        self,
-        t: int,
-        saved: list[float],
-        sleeps: list[float],
-        weights: list[float],
-    ) -> BreakEven:
-        """Its reciprocal, the share of a sleep that one issue earns, is what is resampled: it is
-        finite where nothing is saved."""
-        average = sum(saved) / len(saved)
-        asleep = sum(cost * part for cost, part in zip(sleeps, weights, strict=True)) / sum(weights)
-        found = asleep / (t * average) if average > 0 else None
-        if len(saved) < FEWEST or max(saved) == min(saved):
-            return BreakEven(t, len(saved), average, found)
-        resampling = self._chance.resampling(len(saved))
-        spent = resampling.means(sleeps, weights)
-        if not spent.all():  # so many sleeps took nothing that some resamples have no other
-            return BreakEven(t, len(saved), average, found)
-        earned = resampling.interval(t * resampling.means(saved) / spent)
-        low, high = (1 / each if each > 0 else inf for each in (earned.high, earned.low))
-        return BreakEven(t, len(saved), average, found, Interval(low, high))
+
+def break_even(
+    t: float,
+    saved: Sequence[float],
+    sleeps: Sequence[float],
+    weights: Sequence[float],
+    chance: Chance,
+    clusters: Sequence[str] | None = None,
+) -> BreakEven:
+    """Of what each issue saves at test time, what the sleep took that it shares, and which part of
+    it is its own. What is resampled is the reciprocal, the share of a sleep that one issue earns:
+    it is finite where nothing is saved."""
+    average = sum(saved) / len(saved)
+    asleep = sum(cost * part for cost, part in zip(sleeps, weights, strict=True)) / sum(weights)
+    found = asleep / (t * average) if average > 0 else None
+    units = len(saved) if clusters is None else len(set(clusters))
+    if units < FEWEST or max(saved) == min(saved):
+        return BreakEven(t, len(saved), average, found)
+    resampling = chance.resampling(len(saved) if clusters is None else clusters)
+    spent = resampling.means(sleeps, weights)
+    if not spent.all():  # so many sleeps took nothing that some resamples have no other
+        return BreakEven(t, len(saved), average, found)
+    earned = resampling.interval(t * resampling.means(saved) / spent)
+    low, high = (1 / each if each > 0 else inf for each in (earned.high, earned.low))
+    return BreakEven(t, len(saved), average, found, Interval(low, high))

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swe_sleep.evaluate.figures.costs import SHARED, BreakEven, break_even
+from swe_sleep.evaluate.figures.statistics import Chance
 from swe_sleep.evaluate.runs.records import Arm, Slept
 from swe_sleep.evaluate.stateful.grid import Grid, Key
 from swe_sleep.records import Usage
-
-SHARED = (1, 2, 5, 10, 20, 50, 100)
-"""The values of N for which the cost is given."""
 
 
 class Measure(StrEnum):
@@ -50,12 +49,12 @@ class Cost:
     off_per_query: Mapping[float, float]
     curve: Mapping[float, Mapping[int, float]]
     """By t, by N."""
-    break_even: Mapping[float, float | None]
-    """By t: from how many questions on a text on the arm costs less than `off` at the same budget;
-    None: never."""
+    break_even: Mapping[float, BreakEven]
+    """By t: from how many questions on a text on the arm costs less than `off` at the same budget,
+    on the questions that both answered."""
     matched: str = ""
     """The cheapest budget of `off` that is right at least as often; empty where none is."""
-    break_even_matched: Mapping[float, float | None] | None = None
+    break_even_matched: Mapping[float, BreakEven] | None = None
     """The same against that one."""
 
 
@@ -65,6 +64,7 @@ def cost(
     key: Key,
     measure: Measure,
     weights: tuple[float, ...],
+    chance: Chance,
 ) -> Cost | None:
     """None where something has no known cost, or nothing was answered."""
     test = grid.mean(key, lambda each: measure.of(each.usage))
@@ -83,8 +83,13 @@ def cost(
         if other.arm is Arm.OFF
         and (value := grid.mean(other, lambda each: measure.of(each.usage))) is not None
     }
-    off = offs.get(Key(Arm.OFF, key.budget, ""))
+    same = Key(Arm.OFF, key.budget, "")
+    off = offs.get(same)
     matched = _matched(grid, key, offs)
+
+    def even(other: Key) -> dict[float, BreakEven]:
+        return _even(grid, sleeps, users, key, other, measure, weights, chance)
+
     return Cost(
         key=key,
         measure=measure,
@@ -95,16 +100,36 @@ def cost(
         per_query={t: t * test + sleep / shared for t in weights},
         off_per_query={} if off is None else {t: t * off for t in weights},
         curve={t: {n: t * test + sleep / n for n in SHARED} for t in weights},
-        break_even={} if off is None else {t: _even(sleep, t * (off - test)) for t in weights},
+        break_even={} if off is None else even(same),
         matched=matched.budget if matched else "",
-        break_even_matched=(
-            {t: _even(sleep, t * (offs[matched] - test)) for t in weights} if matched else None
-        ),
+        break_even_matched=even(matched) if matched else None,
     )
 
 
-def _even(sleep: float, saved: float) -> float | None:
-    return max(1.0, sleep / saved) if saved > 0 else None
+def _even(
+    grid: Grid,
+    sleeps: Mapping[str, Slept],
+    users: Mapping[str, int],
+    key: Key,
+    off: Key,
+    measure: Measure,
+    weights: tuple[float, ...],
+    chance: Chance,
+) -> dict[float, BreakEven]:
+    """All costs are known."""
+    spent = grid.pairs(key, off, lambda each: measure.of(each.usage) or 0.0)
+    asleep, parts = [], []
+    for query in spent:
+        slept = [each.slept for each in grid.cells[key][query]]
+        shares = [1 / users[name] for name in slept]
+        took = [measure.of(sleeps[name].usage) or 0.0 for name in slept]
+        parts.append(math.fsum(shares))
+        asleep.append(math.fsum(map(math.prod, zip(took, shares, strict=True))) / parts[-1])
+    saved = [other - mine for mine, other in spent.values()]
+    clusters = grid.clusters(spent)
+    if not saved:
+        return {}
+    return {t: break_even(t, saved, asleep, parts, chance, clusters) for t in weights}
 
 
 def _matched(grid: Grid, key: Key, offs: Mapping[Key, float]) -> Key | None:

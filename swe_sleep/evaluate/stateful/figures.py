@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from swe_sleep.evaluate.extras import need
-from swe_sleep.evaluate.figures.statistics import (
-    FEWEST,
-    SIGNIFICANCE,
-    Chance,
-    Interval,
-    holm,
-    wilson,
-)
+from swe_sleep.evaluate.figures.fifths import GROUPS, divided, trend
+from swe_sleep.evaluate.figures.statistics import Chance, Interval, wilson
 from swe_sleep.evaluate.runs.records import Arm, Slept
 from swe_sleep.evaluate.stateful.costs import Cost, Measure, cost
 from swe_sleep.evaluate.stateful.grid import Grid, Key
@@ -29,9 +21,8 @@ from swe_sleep.evaluate.stateful.pass_at import (
 from swe_sleep.evaluate.stateful.plan import Options
 from swe_sleep.evaluate.stateful.problems import Data
 from swe_sleep.evaluate.stateful.records import Answered
+from swe_sleep.evaluate.stateful.verdicts import corrected, verdict
 from swe_sleep.records import Usage
-
-GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +62,8 @@ class Difference:
     p_holm: float | None = None
 
     @property
-    def shown(self) -> bool:
-        """Whether there is a difference beyond chance. Where all questions differ alike there is
-        no interval."""
-        sure = self.interval is None or not self.interval.holds(0)
-        return sure and self.p_holm is not None and self.p_holm <= SIGNIFICANCE
-
-    @property
     def verdict(self) -> str:
-        if self.pairs < FEWEST:
-            return "too few questions"
-        if not self.shown:
-            return "no difference shown"
-        return "more often right" if self.difference > 0 else "less often right"
+        return verdict(self.pairs, self.difference, self.interval, self.p_holm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +87,8 @@ class Predictability:
     key: Key
     fifths: tuple[Fifth, ...]
     trend: float | None
-    """Spearman's rank correlation of predictability and gain."""
     p: float | None
+    """None also where questions share texts: they are not independent of each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +140,13 @@ def figures(
             found
             for measure in Measure
             for key in with_notes
-            if (found := cost(grid, sleeps, key, measure, weights)) is not None
+            if (found := cost(grid, sleeps, key, measure, weights, chance)) is not None
         ),
         pass_at=tuple(pass_at(off, samples, grid, chance)) if samples else (),
         equal_tokens=tuple(
             equal
             for measure in (Measure.TOKENS, Measure.GENERATED)
-            for key in with_notes
-            if samples
-            and key.arm is Arm.ON
-            and (equal := at_equal_tokens(key, measure, samples, grid, chance)) is not None
+            for equal in at_equal_tokens(with_notes, measure, samples, grid, chance)
         ),
         predictability=tuple(_predictability(data, grid, options, chance)),
     )
@@ -243,15 +220,9 @@ def _differences(grid: Grid, chance: Chance) -> tuple[Difference, ...]:
         if key.arm is Arm.ON:
             pairs += [(key, Key(arm, *key[1:])) for arm in (Arm.SHUFFLED, Arm.STALE)]
     found = [each for pair in pairs if (each := _difference(*pair, grid, chance)) is not None]
-    made: list[Difference] = []
-    for arm in dict.fromkeys(each.against.arm for each in found):
-        group = [each for each in found if each.against.arm is arm]
-        known = {str(n): each.p for n, each in enumerate(group) if each.p is not None}
-        corrected = holm(known)
-        made += [
-            dataclasses.replace(each, p_holm=corrected.get(str(n))) for n, each in enumerate(group)
-        ]
-    return tuple(made)
+    off = [each for each in found if each.against.arm is Arm.OFF]
+    others = [each for each in found if each.against.arm is not Arm.OFF]
+    return (*corrected(off), *corrected(others))
 
 
 def _difference(key: Key, against: Key, grid: Grid, chance: Chance) -> Difference | None:
@@ -264,7 +235,7 @@ def _difference(key: Key, against: Key, grid: Grid, chance: Chance) -> Differenc
         against,
         len(pairs),
         math.fsum(differences.values()) / len(pairs),
-        grid.interval(differences, chance),
+        grid.gain_interval(differences, chance),
         sum(each > 0 for each in differences.values()),
         sum(each < 0 for each in differences.values()),
         grid.p_value(pairs, chance),
@@ -292,24 +263,12 @@ def _predictability(
     for source, values in sources.items():
         known = {query: value for query, value in values.items() if query in pairs}
         if len(known) >= GROUPS:
-            trend, p = _trend([*known.values()], [pairs[q][0] - pairs[q][1] for q in known])
+            gains = [pairs[query][0] - pairs[query][1] for query in known]
+            over, p = trend([*known.values()], gains)
             fifths = tuple(_fifth(each, known, pairs, grid, chance) for each in divided(known))
-            found.append(Predictability(source, key, fifths, trend, p))
+            sure = grid.clusters(known) is None
+            found.append(Predictability(source, key, fifths, over, p if sure else None))
     return found
-
-
-def divided(values: Mapping[str, float]) -> list[list[str]]:
-    """In fifths, least first; equal values go where the middle of them falls."""
-    ordered = sorted(values, key=lambda query: values[query])
-    places: dict[float, list[int]] = {}
-    for place, query in enumerate(ordered):
-        places.setdefault(values[query], []).append(place)
-    groups: list[list[str]] = [[] for _ in range(GROUPS)]
-    for query in ordered:
-        same = places[values[query]]
-        middle = (same[0] + same[-1]) / 2
-        groups[int(GROUPS * (middle + 0.5) / len(ordered))].append(query)
-    return [group for group in groups if group]
 
 
 def _fifth(
@@ -328,12 +287,5 @@ def _fifth(
         math.fsum(pairs[query][0] for query in queries) / count,
         math.fsum(pairs[query][1] for query in queries) / count,
         math.fsum(gains.values()) / count,
-        grid.interval(gains, chance),
+        grid.gain_interval(gains, chance),
     )
-
-
-def _trend(values: Sequence[float], gains: Sequence[float]) -> tuple[float | None, float | None]:
-    if len(values) < FEWEST or len(set(values)) < 2 or len(set(gains)) < 2:
-        return None, None
-    found = need("scipy.stats", extra="eval").spearmanr(values, gains)
-    return float(found.statistic), float(found.pvalue)

@@ -11,21 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
-from swe_sleep.evaluate.extras import need
-from swe_sleep.evaluate.figures.statistics import (
-    CONFIDENCE,
-    FEWEST,
-    Chance,
-    Interval,
-    mcnemar,
-)
+from swe_sleep.evaluate.figures.statistics import FEWEST, Chance, Interval, mcnemar
 from swe_sleep.evaluate.runs.records import Arm
 from swe_sleep.evaluate.stateful.records import Answered
-
-MOST_RESAMPLED = 1_000
-"""Of more texts than these the mean is normal enough, and resamples would fill the memory."""
 
 
 class Key(NamedTuple):
@@ -75,30 +63,35 @@ class Grid:
         values = self.means(key, of).values()
         return math.fsum(values) / len(values) if values else None
 
-    def pairs(self, one: Key, other: Key) -> dict[str, tuple[float, float]]:
-        """The share right of each question that both have, of the seeds that both have."""
+    def pairs(
+        self, one: Key, other: Key, of: Callable[[Answered], float] = lambda each: each.right
+    ) -> dict[str, tuple[float, float]]:
+        """Of each question that both have, and the seeds that both have, the mean of something: if
+        nothing else is asked for, the share right."""
         found: dict[str, tuple[float, float]] = {}
         mine, others = self.cells.get(one, {}), self.cells.get(other, {})
         for query, answers in mine.items():
-            theirs = {each.trial.seed: each.right for each in others.get(query, ())}
+            theirs = {each.trial.seed: of(each) for each in others.get(query, ())}
             both = [
-                (each.right, theirs[each.trial.seed])
-                for each in answers
-                if each.trial.seed in theirs
+                (of(each), theirs[each.trial.seed]) for each in answers if each.trial.seed in theirs
             ]
             if both:
                 count = len(both)
                 found[query] = (sum(a for a, _ in both) / count, sum(b for _, b in both) / count)
         return found
 
+    def clusters(self, queries: Iterable[str]) -> list[str] | None:
+        """The text of each question, as texts are what is resampled. None: no two share one."""
+        texts = [self.texts[query] for query in queries]
+        return texts if len(set(texts)) < len(texts) else None
+
     def interval(self, values: Mapping[str, float], chance: Chance) -> Interval | None:
-        """Of the mean of what is known of each question, texts resampled."""
-        clusters = [self.texts[query] for query in values]
-        given = list(values.values())
-        if len(set(clusters)) > MOST_RESAMPLED:
-            return _normal(given, clusters)
-        alone = len(set(clusters)) == len(clusters)
-        return chance.mean_interval(given, None if alone else clusters)
+        """Of the mean of what is known of each question."""
+        return chance.mean_interval(list(values.values()), self.clusters(values))
+
+    def gain_interval(self, gains: Mapping[str, float], chance: Chance) -> Interval | None:
+        """Of the mean of by how much more often each question was answered right."""
+        return chance.gain_interval(list(gains.values()), self.clusters(gains))
 
     def p_value(self, pairs: Mapping[str, tuple[float, float]], chance: Chance) -> float | None:
         """McNemar's where each question was answered once, else that of random signs. A text with
@@ -106,35 +99,10 @@ class Grid:
         if len(pairs) < FEWEST:
             return None
         differences = [one - other for one, other in pairs.values()]
-        texts = [self.texts[query] for query in pairs]
-        whole = all(each in (-1.0, 0.0, 1.0) for each in differences)
-        if len(set(texts)) == len(texts) and whole:
+        texts = self.clusters(pairs)
+        if texts is None and all(each in (-1.0, 0.0, 1.0) for each in differences):
             return mcnemar(differences.count(1.0), differences.count(-1.0))
         summed: dict[str, float] = {}
-        for text, difference in zip(texts, differences, strict=True):
+        for text, difference in zip(texts or pairs, differences, strict=True):
             summed[text] = summed.get(text, 0.0) + difference
-        if len(summed) > MOST_RESAMPLED:
-            return _normal_p(list(summed.values()))
         return chance.sign_flips(list(summed.values()))
-
-
-def _normal(values: Sequence[float], clusters: Sequence[str]) -> Interval | None:
-    """By the variance between clusters."""
-    average = math.fsum(values) / len(values)
-    sums: dict[str, float] = {}
-    for cluster, value in zip(clusters, values, strict=True):
-        sums[cluster] = sums.get(cluster, 0.0) + value - average
-    if not any(sums.values()):
-        return None
-    spread = math.sqrt(math.fsum(each * each for each in sums.values())) / len(values)
-    z = float(need("scipy.stats", extra="eval").norm.ppf(0.5 + CONFIDENCE / 2))
-    return Interval(average - z * spread, average + z * spread)
-
-
-def _normal_p(values: Sequence[float]) -> float:
-    given = np.asarray(values)
-    spread = math.sqrt(float(np.sum(given * given)))
-    if spread == 0:
-        return 1.0
-    z = abs(float(np.sum(given))) / spread
-    return float(2 * need("scipy.stats", extra="eval").norm.sf(z))

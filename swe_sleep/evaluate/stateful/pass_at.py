@@ -16,6 +16,7 @@ from swe_sleep.evaluate.runs.records import Arm
 from swe_sleep.evaluate.stateful.costs import Measure
 from swe_sleep.evaluate.stateful.grid import Grid, Key
 from swe_sleep.evaluate.stateful.records import Answered
+from swe_sleep.evaluate.stateful.verdicts import corrected, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class EqualTokens:
     p: float | None
     beyond: bool
     """More samples would be needed than there are: compared with all of them."""
+    p_holm: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        return verdict(self.pairs, self.difference, self.interval, self.p_holm)
 
 
 def pass_at(
@@ -80,6 +86,18 @@ def gathered(answers: Iterable[Answered], budget: str) -> dict[str, list[Answere
 
 
 def at_equal_tokens(
+    keys: Iterable[Key],
+    measure: Measure,
+    samples: Mapping[str, Sequence[Answered]],
+    grid: Grid,
+    chance: Chance,
+) -> list[EqualTokens]:
+    """The arm `on` at each of its budgets."""
+    found = [_equal(key, measure, samples, grid, chance) for key in keys if key.arm is Arm.ON]
+    return corrected([each for each in found if each is not None])
+
+
+def _equal(
     key: Key,
     measure: Measure,
     samples: Mapping[str, Sequence[Answered]],

@@ -49,9 +49,10 @@ def as_csv(figures: Figures, weights: tuple[float, ...]) -> str:
                 name = f"{measure}_t{t:g}"
                 line[f"cost_{name}"] = found.per_query.get(t) if found else None
                 line[f"cost_off_{name}"] = found.off_per_query.get(t) if found else None
-                line[f"break_even_{name}"] = found.break_even.get(t) if found else None
-                matched = found.break_even_matched if found else None
-                line[f"break_even_matched_{name}"] = matched.get(t) if matched else None
+                for against in ("break_even", "break_even_matched"):
+                    even = (getattr(found, against, None) or {}).get(t)
+                    line[f"{against}_{name}"] = even and even.n
+                    line |= _interval(f"{against}_{name}", even and even.interval)
         lines.append(line)
     out = io.StringIO()
     writer = csv.DictWriter(out, list(lines[0]) if lines else ["arm"], lineterminator="\n")

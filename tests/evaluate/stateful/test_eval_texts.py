@@ -76,7 +76,7 @@ def test_a_run_and_its_report(texts: Command, scripted: Any, tmp_path: Path) -> 
     assert "to do: 8 readings, 88 answers" in err
     assert "at most $2.00" in err
     for said in ("level=0", "readings=2", "100.0", "no difference shown", "generated tokens",
-                 "pass@2", "pays from N"):  # fmt: skip
+                 "pass@2", "break-even N"):  # fmt: skip
         assert said in out
     assert (tmp_path / "run" / "figures.csv").read_text().startswith("arm,budget,sleep,queries")
     figures = json.loads((tmp_path / "run" / "figures.json").read_text())

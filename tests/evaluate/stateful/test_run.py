@@ -455,8 +455,8 @@ def _check_costs(found: Figures) -> None:
     assert (paper.test, paper.test_off, paper.sleep, paper.shared_by) == (50, 400, 1000, 2)
     assert paper.per_query == {1.0: 50 + 500, 10.0: 500 + 500}
     assert paper.curve[10.0][100] == 500 + 10
-    assert paper.break_even[1.0] == pytest.approx(1000 / 350)
-    assert paper.break_even[10.0] == 1
+    assert paper.break_even[1.0].n == pytest.approx(1000 / 350)
+    assert paper.break_even[10.0].n == pytest.approx(1000 / 3500)
     # as often right as with sleep is `off` only at level 2, which costs as much
     assert paper.matched == "level=2"
     # with the memory read again at each query
