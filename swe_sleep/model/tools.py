@@ -17,7 +17,7 @@ RUN_TESTS: Block = {
     "name": "run_tests",
     "description": (
         "Run tests and get a short table of their outcomes. Without `tests`: those that must "
-        "pass, and those that your changes can reach."
+        "pass, and those that your changes can reach. It is said which failed before them too."
     ),
     "input_schema": {
         "type": "object",

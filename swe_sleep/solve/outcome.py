@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -31,12 +31,18 @@ class Asks(Protocol):
     """Asks a model for a patch, in sandboxes of its own."""
 
     def __call__(
-        self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        self,
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         """The best patch there was (it may be empty), why the run ended, and what it took. The
         patch is one on the snapshot given, which may have a new test beside the repository's.
 
-        `prove` says of a patch what the caller will hold against it."""
+        `prove` says of a patch what the caller will hold against it. `known_bad` are tests that
+        fail without one."""
         ...
 
 

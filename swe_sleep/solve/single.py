@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from swe_sleep.model.metering import MeteredModel
 from swe_sleep.model.protocol import OnText
 from swe_sleep.model.secrets import Masker
 from swe_sleep.prompts.fence import Fence
-from swe_sleep.records import ContextLine, Issue, Patch
+from swe_sleep.records import ContextLine, Issue, Patch, file_of
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.solve.agent import Agent
 from swe_sleep.solve.progress import Original, PatchSoFar
@@ -28,6 +28,7 @@ def single(
     runner: Runner,
     notes: NotesReader,
     reached: Callable[[Patch], Reached] | None = None,
+    before: Callable[[Set[str], float | None], Set[str]] = lambda failing, left_s: frozenset(),
     recorder: Recorder | None = None,
     masker: Masker | None = None,
     fence: Fence | None = None,
@@ -42,17 +43,23 @@ def single(
     """Work on the issue until the model submits or something ends it, or `stop` becomes true.
 
     `original` is the snapshot that the sandbox was opened with; `reached` gives the tests that
-    a patch can reach. Runs that share a `fence` share their prompt's beginning.
+    a patch can reach, `before` those of failing ones that fail without a patch too. Runs that share a `fence` share their prompt's beginning.
     A run that is `resumed` goes on where it was, with its own fence; `resume.take_up` has put the
     sandbox into its state.
     """
     budget = model.budget
     masker = masker or Masker()
     patch = PatchSoFar(sandbox, original, producer=f"agent:{model.name}")
+
+    def failing_before(failing: Set[str], left_s: float | None) -> Set[str]:
+        old = {test for test in failing if file_of(test) in original.files}
+        return before(old, left_s) if old and patch.peek() else frozenset()
+
     tests = RunTests(
         runner,
         must_pass=issue.test_ids,
         reached=None if reached is None else lambda: reached(patch.peek()),
+        before=failing_before,
         test_timeout_s=test_timeout_s,
         left_s=budget.seconds_left,
         stop=stop,

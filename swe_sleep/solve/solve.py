@@ -209,7 +209,8 @@ class Solve:
         related = self._related(shown)
         about_it = {test for each in related for test in each.issue.tests}
         about_it.update(issue.test_ids, (test.id for test in shown.failing))
-        anyway = failing_anyway(self._proving.known_bad() - about_it)
+        known_bad = self._proving.known_bad()
+        anyway = failing_anyway(known_bad - about_it)
         suspected, located = self._places(issue, shown)
         self._solved.notes += tuple(str(line.place) for line in suspected)
         known = [*context(related), *anyway, *suspected, *located]
@@ -228,7 +229,7 @@ class Solve:
             return proof
 
         self._progress("asking the model")
-        patch, why, usage = self._asks(issue, known, snapshot, prove)
+        patch, why, usage = self._asks(issue, known, snapshot, prove, known_bad)
         self._solved.usage += usage
         self._solved.why = why
         if patch := self._proving.without_the_test(patch, snapshot):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,7 @@ _CONTROLS = {n: "\ufffd" for n in (*range(32), 127) if chr(n) not in "\n\t\r\f"}
 
 QUIET = ("run_tests", "notes", "submit")
 """Tools that change no file."""
+OLD = "failed before your changes too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ class Edit:
 
 class RunTests:
     """`must_pass` are the issue's own tests. `reached` gives the tests that the changes so far
-    can reach; without it, and without tests that must pass, all are the default."""
+    can reach; without it, and without tests that must pass, all are the default. `before` tells
+    which of failing tests fail without the changes too, in the seconds given."""
 
     definition = definitions.RUN_TESTS
 
@@ -180,6 +182,7 @@ class RunTests:
         *,
         must_pass: Sequence[str] = (),
         reached: Callable[[], Reached] | None = None,
+        before: Callable[[Set[str], float | None], Set[str]] = lambda failing, left_s: frozenset(),
         timeout_s: float = 600,
         test_timeout_s: float = 60,
         left_s: Callable[[], float | None],
@@ -188,6 +191,7 @@ class RunTests:
         self._runner = runner
         self.must_pass = tuple(must_pass)
         self._reached = reached
+        self._before = before
         self._timeout_s = timeout_s
         self._test_timeout_s = test_timeout_s
         self._left_s = left_s
@@ -208,7 +212,8 @@ class RunTests:
         self.green = (
             whole and not run.bad and bool(self.must_pass) and run.passed.issuperset(self.must_pass)
         )
-        return Output(table(run), remark, failed=not whole)
+        old = self._before(run.bad.difference(self.must_pass), self._left_s())
+        return Output(table(run, old), remark, failed=not whole)
 
     def _wanted(self, values: Mapping[str, object]) -> tuple[Sequence[str] | None, str]:
         if values.get("all") is True:
@@ -320,8 +325,9 @@ def within(limit_s: float, left_s: float | None) -> float:
     return limit_s if left_s is None else max(1.0, min(limit_s, left_s))
 
 
-def table(run: TestRun, rows: int = 20) -> str:
-    """The outcomes in short: a count, and a line for each test that is not as it should be."""
+def table(run: TestRun, old: Set[str] = frozenset(), rows: int = 20) -> str:
+    """The outcomes in short: a count, and a line for each test that is not as it should be; those
+    of `old`, which failed before the changes too, last."""
     counts = dict.fromkeys(Outcome, 0)
     for result in run.results:
         counts[result.outcome] += 1
@@ -330,7 +336,8 @@ def table(run: TestRun, rows: int = 20) -> str:
     if run.problem:
         lines.append(f"the run is not whole: {run.problem}")
     bad = [result for result in run.results if result.outcome.bad]
-    lines += [_row(result) for result in bad[:rows]]
+    bad.sort(key=lambda result: result.test_id in old)
+    lines += [_row(result, result.test_id in old) for result in bad[:rows]]
     if len(bad) > rows:
         lines.append(f"[{len(bad) - rows} more not shown]")
     if len(run.results) <= rows:
@@ -338,9 +345,8 @@ def table(run: TestRun, rows: int = 20) -> str:
     return "\n".join(lines)
 
 
-def _row(result: TestResult) -> str:
+def _row(result: TestResult, old: bool) -> str:
+    name = f"{result.outcome:8} {result.test_id}"
     message = " ".join(result.message.split())
     frames = " > ".join(str(frame) for frame in result.frames[-3:])
-    return " | ".join(
-        part for part in (f"{result.outcome:8} {result.test_id}", message[:300], frames) if part
-    )
+    return " | ".join(filter(None, (name, OLD * old, message[:300], frames)))

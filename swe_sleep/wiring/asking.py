@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from swe_sleep.prompts.fence import Fence
 from swe_sleep.records import ContextLine, Issue, Patch, Usage
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.solve.before import Before
 from swe_sleep.solve.knowledge import Knowledge
 from swe_sleep.solve.reach import Reach
 from swe_sleep.solve.resume import OVER, Resumed, take_up
@@ -98,13 +99,26 @@ class Asking:
         self._resumed = resumed
 
     def __call__(
-        self, issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        self,
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         settings = self._settings
         strategy = "single" if self._resumed else settings.solve.strategy
         several = strategy != "single"
         asked = _Asked(settings, snapshot, self._trajectories, several, self._resumed)
         before = self._resumed[1] if self._resumed else None
+        opening = partial(self._open_sandbox, snapshot)
+        opened = ExitStack()
+        unchanged = Before(
+            lambda: opened.enter_context(opening()),
+            known_bad,
+            test_timeout_s=settings.tests.test_timeout_s,
+            stop=self._stop,
+        )
         options = AgentOptions(effort=settings.model.effort, own_tests=strategy == "best-of")
 
         def attempt(number: int, sandbox: Sandbox, stop: Callable[[], bool]) -> Work:
@@ -123,6 +137,7 @@ class Asking:
                     runner=Tests(sandbox),
                     notes=self._knowledge,
                     reached=Reach(self._knowledge),
+                    before=unchanged,
                     recorder=trajectory,
                     masker=asked.masker,
                     fence=asked.fence,
@@ -137,7 +152,6 @@ class Asking:
                 self._progress(f"to take this up again: swe-sleep solve --resume {run_id}")
             return work
 
-        opening = partial(self._open_sandbox, snapshot)
         compared = 0
 
         def selected(patches: Sequence[Patch]) -> int | None:
@@ -163,12 +177,13 @@ class Asking:
 
         means = Means(opening, attempt, prove, self._stop, self._progress)
         count = settings.solve.candidates if several else 1
-        if strategy == "best-of":
-            chosen, everyone = best_of(means, count, snapshot, selected)
-        else:
-            chosen, everyone = first_finish(means, count)
+        with opened:
+            if strategy == "best-of":
+                chosen, everyone = best_of(means, count, snapshot, selected)
+            else:
+                chosen, everyone = first_finish(means, count)
         runs = sum(each.work.usage.test_runs for each in everyone if each.work is not None)
-        usage = replace(asked.budget.spent, test_runs=runs + compared)
+        usage = replace(asked.budget.spent, test_runs=runs + compared + unchanged.runs)
         return chosen.patch, chosen.why, usage
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -75,7 +75,11 @@ def test_the_proof_takes_them_in_where_nothing_else_shows_the_issue(
     text = diff({path: SHOP.get(path) for path in files}, files)
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         return Patch(text, tuple(files), "test"), "Done.", Usage()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -330,7 +330,11 @@ def test_model_is_told_likely_places_after_what_is_proven(
         return [line]
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         told.extend(known)
         return Patch("", (), "test"), "No idea.", Usage()
@@ -351,7 +355,11 @@ def test_model_is_told_what_fails_anyway(broken: Till, notes: bool) -> None:
         broken.sleep(DIAGNOSING)
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         told.extend(known)
         return Patch("", (), "test"), "No idea.", Usage()
@@ -368,7 +376,11 @@ def test_model_is_asked_though_the_places_cannot_be_looked_for(broken: Till) -> 
         raise SnapshotChanged("till.py has moved on.")
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         return Patch("", (), "test"), "No idea.", Usage()
 

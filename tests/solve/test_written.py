@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pytest
@@ -63,7 +63,11 @@ def gives(*patches: Patch, seen: list[Any] | None = None) -> Asks:
     """A model that has the patch, and tells what it was given."""
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         if seen is not None:
             seen.extend((issue, known, snapshot))
@@ -105,7 +109,11 @@ def test_a_patch_that_does_not_pass_the_written_test_is_not_offered_as_sure(go: 
 
 def test_what_a_model_does_to_the_written_test_is_left_out(go: Go) -> None:
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         (name,) = {test.partition("::")[0] for test in issue.test_ids}
         before = {"shop.py": SHOP["shop.py"].encode(), name: snapshot.read(name)}
@@ -167,7 +175,11 @@ def test_what_was_found_outlives_a_stop(go: Go) -> None:
     stopped: list[bool] = []
 
     def asks(
-        issue: Issue, known: Sequence[ContextLine], snapshot: Snapshot, prove: Prove
+        issue: Issue,
+        known: Sequence[ContextLine],
+        snapshot: Snapshot,
+        prove: Prove,
+        known_bad: Collection[str],
     ) -> tuple[Patch, str, Usage]:
         stopped.append(True)
         return patch_to(MENDED), "It was stopped.", Usage()
