@@ -51,6 +51,11 @@ class View:
         self._store = store
         self._content = content
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever noted, of whatever content."""
+        return not self._store.select("id = (SELECT min(id) FROM notes)")
+
     def _fresh(self, stored: StoredNote) -> bool:
         return all(self._content.blob(path) == blob for path, blob in stored.note.inputs.items())
 

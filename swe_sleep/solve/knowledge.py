@@ -22,6 +22,10 @@ from swe_sleep.testing.discovery import find_test_files
 class Knowledge(Protocol):
     """What may be known of the repository as it is. Everything in it is fresh."""
 
+    def answers(self) -> bool:
+        """Whether there are notes to ask for: where there are none, no model hears of any."""
+        ...
+
     def issues(self) -> Sequence[SeenIssue]:
         """Anticipated issues that a failing test proves."""
         ...
@@ -71,6 +75,9 @@ class Knowledge(Protocol):
 
 class Nothing:
     """Nothing is known."""
+
+    def answers(self) -> bool:
+        return False
 
     def issues(self) -> Sequence[SeenIssue]:
         return ()
@@ -131,6 +138,9 @@ class FromNotes:
         self._learn = learn
         self._earlier = earlier
 
+    def answers(self) -> bool:
+        return not self._view.empty
+
     def issues(self) -> Sequence[SeenIssue]:
         return self._view.issues(State.PATCHED, State.REPRODUCED)
 
@@ -179,6 +189,9 @@ class OneAtATime:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._lock = threading.RLock()
+
+    def answers(self) -> bool:
+        return self._knowledge.answers()
 
     def issues(self) -> Sequence[SeenIssue]:
         with self._lock:

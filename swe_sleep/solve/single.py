@@ -14,7 +14,17 @@ from swe_sleep.solve.agent import Agent
 from swe_sleep.solve.progress import Original, PatchSoFar
 from swe_sleep.solve.reach import Reached
 from swe_sleep.solve.resume import Resumed
-from swe_sleep.solve.tools import Bash, Edit, Notes, NotesReader, Runner, RunTests, Submit, Toolbox
+from swe_sleep.solve.tools import (
+    Bash,
+    Edit,
+    Notes,
+    NotesReader,
+    Runner,
+    RunTests,
+    Submit,
+    Tool,
+    Toolbox,
+)
 from swe_sleep.solve.work import AgentOptions, Recorder, Work
 
 
@@ -26,7 +36,7 @@ def single(
     sandbox: Sandbox,
     original: Original,
     runner: Runner,
-    notes: NotesReader,
+    notes: NotesReader | None,
     reached: Callable[[Patch], Reached] | None = None,
     before: Callable[[Set[str], float | None], Set[str]] = lambda failing, left_s: frozenset(),
     recorder: Recorder | None = None,
@@ -43,7 +53,8 @@ def single(
     """Work on the issue until the model submits or something ends it, or `stop` becomes true.
 
     `original` is the snapshot that the sandbox was opened with; `reached` gives the tests that
-    a patch can reach, `before` those of failing ones that fail without a patch too. Runs that share a `fence` share their prompt's beginning.
+    a patch can reach, `before` those of failing ones that fail without a patch too. Without `notes`
+    there is no tool for them. Runs that share a `fence` share their prompt's beginning.
     A run that is `resumed` goes on where it was, with its own fence; `resume.take_up` has put the
     sandbox into its state.
     """
@@ -68,11 +79,10 @@ def single(
     bash = Bash(sandbox, timeout_s=command_timeout_s, left_s=budget.seconds_left, stop=stop)
     if resumed is not None:
         fence = Fence(resumed.begun.tag)
-    toolbox = Toolbox(
-        [bash, Edit(sandbox, masker), tests, Notes(notes), submit],
-        fence or Fence.new(),
-        masker,
-    )
+    tools: list[Tool] = [bash, Edit(sandbox, masker), tests]
+    if notes is not None:
+        tools.append(Notes(notes))
+    toolbox = Toolbox([*tools, submit], fence or Fence.new(), masker)
     agent = Agent(
         model,
         toolbox,

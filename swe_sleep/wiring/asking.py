@@ -135,7 +135,7 @@ class Asking:
                     sandbox=sandbox,
                     original=snapshot,
                     runner=Tests(sandbox),
-                    notes=self._knowledge,
+                    notes=self._knowledge if self._knowledge.answers() else None,
                     reached=Reach(self._knowledge),
                     before=unchanged,
                     recorder=trajectory,

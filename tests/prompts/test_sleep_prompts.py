@@ -73,7 +73,7 @@ def test_a_prompt_is_as_it_was(name: str, case: str, values: Mapping[str, object
 
 def test_every_prompt_is_pinned() -> None:
     folder = Path(render.__code__.co_filename).parent
-    others = {"cut_reply", "empty_reply", "no_submit", "resumed"}
+    others = {"cut_reply", "empty_reply", "known", "no_submit", "resumed"}
     others |= {f"{each}_{part}" for each in ("select", "solve") for part in ("first", "system")}
     every = {path.stem for path in folder.glob("*.j2") if not path.stem.startswith("texts_")}
     assert every - others == {name for name, _, _ in EVERY}

@@ -84,6 +84,9 @@ class AnotherIssue(OneAtATime):
         self._noted = noted
         self._text = text
 
+    def answers(self) -> bool:
+        return self._noted.answers()
+
     def search(self, text: str, limit: int) -> Sequence[ContextLine]:
         return self._noted.search(self._text, limit)
 
@@ -123,9 +126,9 @@ class Watched(OneAtATime):
         return self._placed(super().located(text))
 
     def _seen(self, lines: Sequence[ContextLine]) -> Sequence[ContextLine]:
-        self.shown += [line for line in lines if line not in self.shown]
+        self.shown = list(dict.fromkeys([*self.shown, *lines]))
         return lines
 
     def _placed(self, lines: Sequence[ContextLine]) -> Sequence[ContextLine]:
-        self.placed += [line.place.path for line in lines if line.place.path not in self.placed]
+        self.placed = list(dict.fromkeys([*self.placed, *(line.place.path for line in lines)]))
         return lines
