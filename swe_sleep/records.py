@@ -201,6 +201,9 @@ class Issue:
 
     text: str = ""
     test_ids: tuple[str, ...] = ()
+    background: str = ""
+    """What else may help whoever reads the text, such as older changes. It says nothing of what is
+    wrong."""
 
     @property
     def title(self) -> str:
