@@ -39,6 +39,9 @@ _SILENT = re.compile(
 """What forms put into every issue: comments, links, boxes that are ticked, and headings, of which
 the first line is none: that is the title."""
 _PLAIN = re.compile(r"[a-z]+\Z")
+_SUBJECT = re.compile(r"\.|::| \(.*|\[.*", re.DOTALL)
+"""What stands between the names of a subject, and what follows them: the kind of lead, or the
+parameters of a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,16 @@ class Anticipated:
         return suspicions[0].place if suspicions else None
 
 
+def predictions(view: View) -> list[SeenIssue]:
+    """The fresh predictions as sleep ranks them before a text is known: most proven, surest."""
+    found = view.issues(*_STATES)
+    found.sort(key=lambda s: (_STATES.index(s.issue.state), -s.note.confidence, s.note.subject))
+    return found
+
+
 def anticipated(view: View, text: str) -> list[Anticipated]:
     """The fresh predictions that the text fits, best first; empty where it fits none."""
-    predicted = view.issues(*_STATES)
-    predicted.sort(key=lambda s: (_STATES.index(s.issue.state), -s.note.confidence, s.note.subject))
+    predicted = predictions(view)
     asked = meaningful(_SILENT.sub(" ", text))
     if not asked or not predicted:
         return []
@@ -139,9 +148,9 @@ def _said(each: SeenIssue) -> frozenset[str]:
 
 
 def _names(each: SeenIssue) -> list[str]:
-    """The functions and classes that it is about."""
-    qualname = each.note.subject.partition("::")[2].partition(" (")[0]
-    return [name for name in qualname.split(".") if len(name) > 3 and name != "<module>"]
+    """The functions and classes that it is about, or the test that shows it."""
+    names = _SUBJECT.split(each.note.subject.partition("::")[2])
+    return [name for name in names if len(name) > 3 and name != "<module>"]
 
 
 def _stems(each: SeenIssue) -> list[str]:
