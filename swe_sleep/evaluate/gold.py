@@ -73,10 +73,10 @@ def touched(patch: str, snapshot: Snapshot) -> Gold:
         files.append(path)
         before = outline(snapshot.read(path), "python")
         there = {symbol.qualname for symbol in before.symbols}
-        names = {function.qualname for function in _around(before, each.old_lines)}
+        names = {function.qualname for function in around(before, each.old_lines)}
         content = after.get(each.new_path or path)
         if content is not None:
-            added = _around(outline(content, "python"), each.new_lines)
+            added = around(outline(content, "python"), each.new_lines)
             names |= {function.qualname for function in added} & there
         functions += sorted(f"{path}::{name}" for name in names)
     return Gold(tuple(files), tuple(functions))
@@ -96,7 +96,7 @@ def _is_gold(snapshot: Snapshot) -> Callable[[FileDiff], bool]:
     return is_gold
 
 
-def _around(outline: Outline, lines: Iterable[int]) -> Iterator[Symbol]:
+def around(outline: Outline, lines: Iterable[int]) -> Iterator[Symbol]:
     """The outermost functions and methods that hold any of the lines."""
     lines = sorted(lines)
     for symbol in outline.symbols:

@@ -110,11 +110,16 @@ class Result:
     shown_chars: int = 0
     foreseen: int | None = None
     """The place of the best matching anticipated issue among all, as sleep had ranked them; None
-    where none matches."""
+    where none matches, or it is about other code than the fix touches."""
     foreseen_of: int = 0
     """Anticipated issues that there were."""
     foreseen_score: float = 0.0
     """How well the best one matches, from 0 to 1."""
+    expected: int | None = None
+    """The place of the first function that the fix touches among those in which sleep expected an
+    issue before any text was known: of its anticipated issues, then by risk; None: none of them."""
+    expected_of: int = 0
+    """Functions in which sleep expected one."""
     why: str = ""
     """Without a patch: what was missing."""
     wall_s: float = 0.0

@@ -17,6 +17,7 @@ from typing import Self
 from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate import verdicts
 from swe_sleep.evaluate.features import Together, modified_files, predicted_files, score
+from swe_sleep.evaluate.foresight import UNKNOWN, Foresight, foresight
 from swe_sleep.evaluate.gold import Gold, touched
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.mirrors import at_commit
@@ -31,7 +32,6 @@ from swe_sleep.records import Usage
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.solve.outcome import Solved
-from swe_sleep.solve.predicted import anticipated, foreseen_rank
 from swe_sleep.wiring.known import TRAJECTORIES, Known, locator
 from swe_sleep.wiring.solving import bench, solve
 
@@ -92,9 +92,7 @@ class Attempt:
     shown: int = 0
     shown_chars: int = 0
     used: int = 0
-    foreseen: int | None = None
-    foreseen_of: int = 0
-    foreseen_score: float = 0.0
+    foresight: Foresight = UNKNOWN
     trajectories: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -190,12 +188,7 @@ def _predicted(known: Known, task: Task) -> tuple[str, ...]:
 def _foreseen(known: Known, task: Task, notes: Notes | None) -> Attempt:
     if notes is None or notes.trusted:
         return Attempt()
-    matches = anticipated(known.view, task.text)
-    return Attempt(
-        foreseen=foreseen_rank(matches),
-        foreseen_of=len(known.view.issues()),
-        foreseen_score=matches[0].score if matches else 0.0,
-    )
+    return Attempt(foresight=foresight(known.view, known.outlines.get, task.text))
 
 
 def _subjects(solved: Solved, watched: Watched) -> set[str]:
@@ -243,9 +236,11 @@ def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) 
         shown=attempt.shown,
         used=attempt.used,
         shown_chars=attempt.shown_chars,
-        foreseen=attempt.foreseen,
-        foreseen_of=attempt.foreseen_of,
-        foreseen_score=attempt.foreseen_score,
+        foreseen=attempt.foresight.foreseen(gold),
+        foreseen_of=attempt.foresight.issues,
+        foreseen_score=attempt.foresight.score,
+        expected=attempt.foresight.place(gold),
+        expected_of=len(attempt.foresight.expected),
         why=attempt.why,
     )
     return _judged_by_files(made, attempt, answer) if asked.case.task.score == "files" else made
