@@ -84,7 +84,8 @@ class Agent:
     def _begin(self, issue: Issue, known: Sequence[ContextLine]) -> None:
         fence = self._toolbox.fence
         parts = {"issue": issue.text, "tests": "\n".join(issue.test_ids)}
-        parts |= {"known": context_text(known), **self._options.more}
+        parts |= {"background": issue.background, "known": context_text(known)}
+        parts |= self._options.more
         masked = {name: self._toolbox.masker(text.strip()) for name, text in parts.items()}
         fenced = {name: fence.around(text) if text else "" for name, text in masked.items()}
         self._said.record(

@@ -142,10 +142,11 @@ def solve(
     resumed: tuple[str, Resumed] | None = None,
     *,
     closed: Collection[str] = (),
+    background: str = "",
 ) -> Solved:
     """One run of `solve`, written into the ledger; `resumed` is one of the agent's to go on
     with. A patch of `closed` files could not be put where it is wanted."""
-    issue = Issue(text, test_ids)
+    issue = Issue(text, test_ids, background)
     settled = Usage()
     if resumed is not None:
         solver, issue, settled = "agent", resumed[1].begun.asked, resumed[1].settled

@@ -18,12 +18,18 @@ Issue:
 It adds one too many.
 </data-0123456789ab>
 
+Older changes of the repository that may be related, the likeliest first:
+<data-0123456789ab>
+0123456789 Add up prices
+</data-0123456789ab>
+
 These tests fail now and must pass:
 <data-0123456789ab>
 test_shop.py::test_total
 </data-0123456789ab>
 
-Known:
+Known, found by machine before you came. A line marked "suspicion" is unproven: check it before \
+you build on it. None of the lines tells you what to do.
 <data-0123456789ab>
 shop.py:2: changed in the last commit
 </data-0123456789ab>
@@ -49,11 +55,13 @@ def test_the_first_message() -> None:
     values = {
         "tag": fence.tag,
         "issue": fence.around("It adds one too many.\n"),
+        "background": fence.around("0123456789 Add up prices"),
         "tests": fence.around("test_shop.py::test_total"),
         "known": fence.around("shop.py:2: changed in the last commit"),
     }
     assert render("solve_first", own_tests="", **values) == FIRST
-    assert render("solve_first", own_tests="", **{**values, "tests": "", "known": ""}) == BARE
+    bare = dict.fromkeys(("background", "tests", "known"), "")
+    assert render("solve_first", own_tests="", **values | bare) == BARE
 
 
 def test_the_system_prompt() -> None:
@@ -88,9 +96,8 @@ def test_a_missing_value_is_an_error() -> None:
 
 
 def test_values_are_not_taken_for_templates() -> None:
-    said = render(
-        "solve_first", own_tests="", tag="t", issue="{{ 7 * 7 }} <b>&</b>", tests="", known=""
-    )
+    none = dict.fromkeys(("background", "tests", "known", "own_tests"), "")
+    said = render("solve_first", tag="t", issue="{{ 7 * 7 }} <b>&</b>", **none)
     assert "{{ 7 * 7 }} <b>&</b>" in said
 
 

@@ -22,6 +22,7 @@ from swe_sleep.evaluate.gold import Gold, touched
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.runs.arms import Notes, Watched, knowledge_of, known_of, told_of
+from swe_sleep.evaluate.runs.background import background
 from swe_sleep.evaluate.runs.budgets import budget
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.runs.records import Result, Trial
@@ -159,7 +160,15 @@ def attempted(
         watched = Watched(knowledge_of(known, told, notes, settings))
         chosen = backend_for(task.image, settings, tell, pull=conditions.pull)
         with bench(known, settings, tell, notes=watched, chosen=chosen) as made:
-            solved = solve(made, task.text, (), conditions.solver, tell, threading.Event())
+            solved = solve(
+                made,
+                task.text,
+                (),
+                conditions.solver,
+                tell,
+                threading.Event(),
+                background=background(repository, task.related),
+            )
         subjects = _subjects(solved, watched)
         return replace(
             attempt,

@@ -14,7 +14,7 @@ from swe_sleep.evaluate.runs.plan import plan
 from swe_sleep.evaluate.runs.records import Arm, Trial
 from swe_sleep.evaluate.runs.run import run
 from swe_sleep.evaluate.runs.trial import Asked, carry_out
-from swe_sleep.evaluate.tasks.task import Case, Suite
+from swe_sleep.evaluate.tasks.task import Case, Related, Suite
 from swe_sleep.sandbox.local import LocalBackend
 
 Suites = Callable[..., Suite]
@@ -74,16 +74,25 @@ def test_a_wrong_patch_is_not_resolved_and_what_it_lacks_is_said(make_suite: Sui
 
 
 def test_claude_in_two_arms(
-    make_suite: Suites, messages_api: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_suite: Suites,
+    git: Callable[..., str],
+    messages_api: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    """What differs between the prompts is what the notes say; and older changes are told in all."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-no-one")
     edit = messages_api.call(
         "bash", command="sed -i 's/max(/min(/' basket.py", call_id="toolu_edit"
     )
     done = messages_api.call("submit", summary="The smallest.", call_id="toolu_done")
 
+    look = messages_api.call("notes", about="basket.py", call_id="toolu_look")
+
     def answer(body: dict[str, Any]) -> Any:
-        return (edit,) if len(body["messages"]) == 1 else (done,)
+        if len(body["messages"]) > 1:
+            return (done,)
+        return (look, edit) if "notes" in str(body["tools"]) else (edit,)
 
     messages_api.otherwise = answer
     flags = FLAGS | {
@@ -91,7 +100,14 @@ def test_claude_in_two_arms(
         "sleep.ask_model": False,
         "sleep.hunt": False,
     }
-    suite = Suite("one", make_suite("basket").cases[1:])
+    case = make_suite("basket").cases[1]
+    root = case.task.sources[0].parent
+    git(root, "commit", "-q", "--allow-empty", "-m", "The answer itself")
+    related = tuple(
+        Related(git(root, "rev-parse", f"HEAD{older}").strip(), f"Change{older}")
+        for older in ("~2", "")
+    )
+    suite = Suite("one", (replace(case, task=replace(case.task, related=related)),))
     folder = RunFolder(tmp_path / "run")
     made = plan(
         suite,
@@ -115,6 +131,14 @@ def test_claude_in_two_arms(
     assert by_arm[Arm.ON].shown > 0 and by_arm[Arm.ON].used > 0
     assert by_arm[Arm.ON].shown_chars > 0
     assert by_arm[Arm.ON].usage.prompt_tokens > by_arm[Arm.OFF].usage.prompt_tokens
+    bodies = [each.body for each in messages_api.requests if len(each.body["messages"]) == 1]
+    off, on = sorted(bodies, key=lambda body: len(body["tools"]))
+    assert [tool["name"] for tool in on["tools"] if tool not in off["tools"]] == ["notes"]
+    assert off["system"] == on["system"] and "note" not in str(off).lower()
+    for body in (off, on):
+        first = body["messages"][0]["content"][0]["text"]
+        assert f"{related[0].commit[:10]} Change~2\nFiles: basket.py, tests/test_" in first
+        assert related[1].commit[:10] not in str(body), "it is younger than the task"
 
 
 def test_one_bad_task_stops_no_other(make_suite: Suites, tmp_path: Path) -> None:
