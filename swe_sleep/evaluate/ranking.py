@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.notes.store import Store
 from swe_sleep.records import Place
 from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.owners import scratch
 
 LIMIT = 50
 """How far down a ranking is looked; what is not found by then counts as not found."""
@@ -126,8 +126,6 @@ class Request:
     instance: Instance
     sources: tuple[Path, ...]
     store: Path
-    scratch: Path
-    """Takes what is needed only meanwhile. Whoever asks removes it, as a process may be killed."""
     ranker: Ranker
     key: str
 
@@ -146,8 +144,8 @@ def rank(request: Request, progress: Callable[[str], None]) -> Located:
     """Rank one instance. Raises RepositoryError where no source has the commit."""
     instance = request.instance
     with (
-        tempfile.TemporaryDirectory(dir=request.scratch) as folder,
-        at_commit(request.sources, instance.base_commit, Path(folder)) as repository,
+        scratch() as folder,
+        at_commit(request.sources, instance.base_commit, folder) as repository,
     ):
         return _rank(request, repository, progress)
 

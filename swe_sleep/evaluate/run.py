@@ -4,7 +4,6 @@ every instance ends as a result, as an error with its reason, or as one whose re
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -111,30 +110,28 @@ def evaluate(
     failures: list[Failure] = []
     clock = _Clock(len(here), resumed)
     progress(clock.line())
-    with tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as scratch:
-        requests = [
-            Request(
-                instance=each,
-                sources=sources[each.repo],
-                store=work / "notes" / f"{each.repo.replace('/', '+')}.db",
-                scratch=Path(scratch),
-                ranker=ranker,
-                key=keys[each.instance_id],
-            )
-            for each in here
-            if keys[each.instance_id] not in results
-        ]
-        for event in LocalExecutor(jobs).run(rank, requests, stop=stop):
-            if isinstance(event, Done):
-                journal.write(event.answer)
-                results[event.answer.key] = event.answer
-                progress(clock.tick())
-            elif isinstance(event, Failed):
-                name = event.request.instance.instance_id
-                failures.append(Failure(name, event.reason, event.detail))
-                progress(clock.tick())
-            else:
-                progress(f"{clock.line()}; {event.request.instance.repo}: {event.text}")
+    requests = [
+        Request(
+            instance=each,
+            sources=sources[each.repo],
+            store=work / "notes" / f"{each.repo.replace('/', '+')}.db",
+            ranker=ranker,
+            key=keys[each.instance_id],
+        )
+        for each in here
+        if keys[each.instance_id] not in results
+    ]
+    for event in LocalExecutor(jobs).run(rank, requests, stop=stop):
+        if isinstance(event, Done):
+            journal.write(event.answer)
+            results[event.answer.key] = event.answer
+            progress(clock.tick())
+        elif isinstance(event, Failed):
+            name = event.request.instance.instance_id
+            failures.append(Failure(name, event.reason, event.detail))
+            progress(clock.tick())
+        else:
+            progress(f"{clock.line()}; {event.request.instance.repo}: {event.text}")
     ordered = tuple(results[k] for k in keys.values() if k in results)
     return Report(
         summarise(ordered),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Case, Task
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.sandbox.protocol import Sandbox
 
 Say = Callable[[str], None]
@@ -93,8 +93,8 @@ def carry_out(request: ToGrade, say: Say) -> Graded:
     settings = request.conditions.settings(day=case.task.day)
     judged = []
     with (
-        tempfile.TemporaryDirectory(prefix="swe-sleep-grade-") as folder,
-        at_commit(case.task.sources, case.task.base_commit, Path(folder) / "base") as repository,
+        scratch() as folder,
+        at_commit(case.task.sources, case.task.base_commit, folder / "base") as repository,
     ):
         snapshot = repository.snapshot()
         with opened(case.task, snapshot, settings, say, pull=request.pull) as sandbox:

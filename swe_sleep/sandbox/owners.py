@@ -1,4 +1,5 @@
-"""Who a sandbox belongs to, so that what a killed owner left can be told and removed.
+"""Who a sandbox or a scratch folder belongs to, so that what a killed owner left can be told and
+removed.
 
 A process is named by its id and its start time: ids are used again.
 """
@@ -12,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -59,7 +61,7 @@ def gone(owner: str) -> bool:
 
 
 def _home() -> Path:
-    """The folder of this user's temporary sandboxes. Raises SandboxError if it is not ours."""
+    """The folder of this user's temporary folders. Raises SandboxError if it is not ours."""
     path = Path(tempfile.gettempdir()) / f"swe-sleep-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
@@ -70,7 +72,7 @@ def _home() -> Path:
 
 
 def make_folder(*, shared: bool) -> Path:
-    """A new folder for one sandbox; with `shared` another user who knows its name may enter."""
+    """A new folder; with `shared` another user who knows its name may enter."""
     home = _home()
     home.chmod(0o711 if shared else home.stat().st_mode & 0o777)
     folder = Path(tempfile.mkdtemp(prefix="box-", dir=home))
@@ -81,8 +83,20 @@ def make_folder(*, shared: bool) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for what is needed only meanwhile. What killed owners left of theirs is swept first.
+    Raises SandboxError."""
+    reap()
+    folder = make_folder(shared=False)
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
 def remove_folder(folder: Path) -> None:
-    """Remove a sandbox's folder, whatever its commands did to permissions."""
+    """Remove a folder, whatever was done to permissions in it."""
     for _ in range(3):
         for path, folders, _ in os.walk(folder):
             for name in folders:

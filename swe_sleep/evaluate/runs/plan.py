@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from swe_sleep.evaluate.runs.records import Arm, Lost, Trial, key_of
 from swe_sleep.evaluate.runs.sleeping import STORE, Nap, ancestors
 from swe_sleep.evaluate.runs.trial import Asked
 from swe_sleep.evaluate.tasks.task import Case, Suite, Task
+from swe_sleep.sandbox.owners import scratch
 
 OLDER = 10
 """Commits that the notes of the arms `behind` and `stale` are behind; of a short history half."""
@@ -137,8 +137,8 @@ def _older(cases: Iterable[Case]) -> tuple[dict[str, str], dict[str, str]]:
 
 def _before(task: Task) -> str:
     with (
-        tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as folder,
-        at_commit(task.sources, task.base_commit, Path(folder)) as repository,
+        scratch() as folder,
+        at_commit(task.sources, task.base_commit, folder) as repository,
     ):
         commits = ancestors(repository, 2 * OLDER)
     if len(commits) == 1:

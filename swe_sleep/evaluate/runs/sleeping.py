@@ -7,7 +7,6 @@ name where this works.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from swe_sleep.notes.store import Store
 from swe_sleep.notes.view import View
 from swe_sleep.records import State, Usage
 from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.wiring.sleeping import sleeper
 
 STORE = "notes.db"
@@ -77,8 +77,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
         log.append(f"{time.monotonic() - began:8.1f} {line}")
         say(line)
 
-    with tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as temporary:
-        folder = Path(temporary)
+    with scratch() as folder:
         place = folder / STORE
         with at_commit(nap.sources, nap.commit, folder / "last") as last:
             commits = ancestors(last, wanted.followed)[::-1]

@@ -6,7 +6,6 @@ hidden tests. So these cannot have been there while the issue was solved.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ from swe_sleep.evaluate.verdicts import Candidate, ToGrade
 from swe_sleep.records import Usage
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.solve.outcome import Solved
 from swe_sleep.wiring.known import TRAJECTORIES, Known, locator
 from swe_sleep.wiring.solving import bench, solve
@@ -107,26 +107,27 @@ def carry_out(asked: Asked, say: Callable[[str], None]) -> Finished:
         say(line)
 
     case = asked.case
-    with tempfile.TemporaryDirectory(prefix="swe-sleep-eval-") as temporary:
-        folder = Path(temporary)
-        with at_commit(case.task.sources, case.task.base_commit, folder / "base") as repository:
-            attempt = attempted(
-                case.task,
-                repository,
-                asked.trial,
-                asked.notes,
-                asked.conditions,
-                folder,
-                tell,
-            )
-            snapshot = repository.snapshot()
-            by_files = case.task.score == "files"
-            verdict = (
-                Grade(resolved=False, applied=bool(attempt.patch))
-                if by_files
-                else graded(case, attempt.patch, asked.conditions, tell)
-            )
-            result = _result(asked, attempt, verdict, snapshot)
+    with (
+        scratch() as folder,
+        at_commit(case.task.sources, case.task.base_commit, folder / "base") as repository,
+    ):
+        attempt = attempted(
+            case.task,
+            repository,
+            asked.trial,
+            asked.notes,
+            asked.conditions,
+            folder,
+            tell,
+        )
+        snapshot = repository.snapshot()
+        by_files = case.task.score == "files"
+        verdict = (
+            Grade(resolved=False, applied=bool(attempt.patch))
+            if by_files
+            else graded(case, attempt.patch, asked.conditions, tell)
+        )
+        result = _result(asked, attempt, verdict, snapshot)
     result = replace(result, wall_s=time.monotonic() - began)
     files = {PATCH: attempt.patch.encode("utf-8", "surrogateescape")} if attempt.patch else {}
     files[LOG] = ("\n".join(log) + "\n").encode("utf-8", "replace")

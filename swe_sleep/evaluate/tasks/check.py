@@ -8,11 +8,9 @@ nothing that a solver sees gives a hidden test away, least of all the sandbox be
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from swe_sleep.config import SandboxSettings
 from swe_sleep.errors import RepositoryError, TestsError
@@ -30,6 +28,7 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import Setting, choose, limits
 from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.sandbox.protocol import Sandbox
 from swe_sleep.testing.discovery import is_test_path
 from swe_sleep.testing.tests import Tests
@@ -41,11 +40,10 @@ _IMPORTS = ("ImportError", "ModuleNotFoundError")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One task to be checked. `scratch` takes what is needed only meanwhile."""
+    """One task to be checked."""
 
     case: Case
     backend: Setting
-    scratch: Path
 
     @property
     def group(self) -> str:
@@ -83,18 +81,17 @@ def check_all(
     EngineUnavailable."""
     if backend == "docker":
         choose(backend)  # says so once, and not for each task
-    with tempfile.TemporaryDirectory(prefix="swe-sleep-check-") as scratch:
-        requests = [Request(case, backend, Path(scratch)) for case in suite.cases]
-        done = 0
-        progress(f"checking: 0/{len(requests)} done")
-        for event in LocalExecutor(jobs).run(check, requests, stop=stop):
-            if isinstance(event, Said):
-                told = f"checking: {done}/{len(requests)} done; {event.request.case.id}"
-                progress(f"{told}: {event.text}")
-                continue
-            done += 1
-            progress(f"checking: {done}/{len(requests)} done")
-            yield event.answer if isinstance(event, Done) else _lost(event)
+    requests = [Request(case, backend) for case in suite.cases]
+    done = 0
+    progress(f"checking: 0/{len(requests)} done")
+    for event in LocalExecutor(jobs).run(check, requests, stop=stop):
+        if isinstance(event, Said):
+            told = f"checking: {done}/{len(requests)} done; {event.request.case.id}"
+            progress(f"{told}: {event.text}")
+            continue
+        done += 1
+        progress(f"checking: {done}/{len(requests)} done")
+        yield event.answer if isinstance(event, Done) else _lost(event)
 
 
 def _lost(event: Failed[Request]) -> Checked:
@@ -108,8 +105,8 @@ def check(request: Request, progress: Callable[[str], None]) -> Checked:
     began = time.monotonic()
     task = request.case.task
     with (
-        tempfile.TemporaryDirectory(dir=request.scratch) as folder,
-        at_commit(task.sources, task.base_commit, Path(folder)) as repository,
+        scratch() as folder,
+        at_commit(task.sources, task.base_commit, folder) as repository,
     ):
         found = _Check(request, repository, progress).run()
     return Checked(

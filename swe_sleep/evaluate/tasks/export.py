@@ -18,6 +18,7 @@ from swe_sleep.evaluate.whole import write_whole
 from swe_sleep.repo.diff import diff
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.sandbox.protocol import Backend
 
 OWNER = "swe-sleep"
@@ -85,8 +86,8 @@ def _record(
     resolve = backend is not None and rest
     if answer.test_files or resolve:
         with (
-            tempfile.TemporaryDirectory(prefix="swe-sleep-export-") as folder,
-            at_commit(_sources(case), task.base_commit, Path(folder)) as repository,
+            scratch() as folder,
+            at_commit(_sources(case), task.base_commit, folder) as repository,
         ):
             snapshot = repository.snapshot()
             test_patch = _test_patch(answer, snapshot)

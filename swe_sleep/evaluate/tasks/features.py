@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +25,7 @@ from swe_sleep.evaluate.tasks.split import Parts, lines_of
 from swe_sleep.evaluate.tasks.statement import Secrets, cleaned, words
 from swe_sleep.index.terms import STOP, terms_of
 from swe_sleep.repo.repository import Repository
+from swe_sleep.sandbox.owners import scratch
 
 FEW_FILES = "modifies too few files of code"
 TOO_LARGE = "changes too much for one pull request"
@@ -96,8 +96,8 @@ def choose(
     chosen = Chosen()
     with (
         Kept.open(file, repo) as kept,
-        tempfile.TemporaryDirectory(prefix="swe-sleep-features-") as scratch,
-        Repository.at_commit(source, "HEAD", Path(scratch) / "head") as repository,
+        scratch() as folder,
+        Repository.at_commit(source, "HEAD", folder / "head") as repository,
     ):
         line = list(changes(repository.git, Window()))
         older = Older(line)

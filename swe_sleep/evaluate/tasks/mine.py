@@ -11,7 +11,6 @@ as a task or is counted with the reason why it is none.
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +30,7 @@ from swe_sleep.evaluate.tasks.statement import Told, cleaned, closed_issues, nam
 from swe_sleep.evaluate.tasks.statement import told as how_much
 from swe_sleep.repo.repository import Repository
 from swe_sleep.sandbox.choose import Setting
+from swe_sleep.sandbox.owners import scratch
 
 APART = "a large merge, whose commits are looked at one by one"
 NO_CODE = "changes no Python of the project's own"
@@ -123,10 +123,10 @@ def mine(
     mined = Mined()
     with (
         Kept.open(file, repo) as kept,
-        tempfile.TemporaryDirectory(prefix="swe-sleep-mine-") as scratch,
-        Repository.at_commit(source, "HEAD", Path(scratch) / "head") as repository,
+        scratch() as folder,
+        Repository.at_commit(source, "HEAD", folder / "head") as repository,
     ):
-        planner = _Planner(repository, source, wanted, statements or {}, Path(scratch), cache)
+        planner = _Planner(repository, source, wanted, statements or {}, cache)
         if wanted.again:
             kept.forget(running.NO_ENVIRONMENT)
         queue = _Queue(planner.planned(mined), kept, wanted.most, mined)
@@ -159,11 +159,10 @@ class _Planner:
         source: Path,
         wanted: Wanted,
         statements: Mapping[str, str],
-        scratch: Path,
         cache: Path | None,
     ) -> None:
         self._repository, self._source, self._wanted = repository, source, wanted
-        self._statements, self._scratch, self._cache = statements, scratch, cache
+        self._statements, self._cache = statements, cache
 
     def planned(self, mined: Mined) -> Iterator[_Planned]:
         for change in changes(self._repository.git, self._wanted.window):
@@ -222,7 +221,6 @@ class _Planner:
             change.base,
             change.day,
             backend=self._wanted.backend,
-            scratch=self._scratch,
             cache=self._cache,
         )
         return _Planned(change, statement, told, candidate, parts.code)

@@ -3,7 +3,6 @@ fail before and pass after, twice over."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from swe_sleep.repo.diff import apply_in_memory
 from swe_sleep.repo.repository import Repository
 from swe_sleep.sandbox.choose import Setting, choose
 from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.owners import scratch
 from swe_sleep.sandbox.protocol import Limits, Sandbox
 from swe_sleep.testing.tests import Tests
 
@@ -49,8 +49,6 @@ class Candidate:
     tests: tuple[str, ...]
     """The test files that are run."""
     backend: Setting
-    scratch: Path
-    """Takes what is needed only meanwhile. Whoever asks removes it."""
     cache: Path | None = None
     """Where environments are kept, if not in the usual place."""
 
@@ -73,8 +71,8 @@ def run(candidate: Candidate, progress: Callable[[str], None]) -> Verdict:
     """The verdict on a candidate. Raises RepositoryError, EngineLost."""
     begun = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(dir=candidate.scratch) as folder,
-        Repository.at_commit(candidate.source, candidate.base, Path(folder) / "at") as repository,
+        scratch() as folder,
+        Repository.at_commit(candidate.source, candidate.base, folder / "at") as repository,
     ):
         verdict = _verdict(candidate, repository, progress)
     return msgspec.structs.replace(verdict, seconds=round(time.monotonic() - begun, 2))
@@ -162,7 +160,6 @@ def candidate_of(
     day: str,
     *,
     backend: Setting,
-    scratch: Path,
     cache: Path | None = None,
 ) -> Candidate:
     """What is to be run of a change."""
@@ -172,6 +169,4 @@ def candidate_of(
     facts = [str(RUNNING_VERSION), str(SUITE_S), str(TEST_S), *deciding]
     key = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[:20]
     tests = tuple(filter(is_of_tests, parts.tests))
-    return Candidate(
-        key, source, base, day, parts.patch, parts.test_patch, tests, backend, scratch, cache
-    )
+    return Candidate(key, source, base, day, parts.patch, parts.test_patch, tests, backend, cache)

@@ -42,9 +42,7 @@ def test_a_bundled_task_is_read_back_as_the_same(suite: Suite, tmp_path: Path) -
     assert case.task.text == before.task.text
     assert case.answer.patch == before.answer.patch
     assert case.task.sources == (place,)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    found = check(Request(case, "local", scratch), lambda line: None)
+    found = check(Request(case, "local"), lambda line: None)
     assert (found.problems, found.pass_to_pass) == ((), 2)
     assert [each.name for each in file.parent.iterdir()] == ["tasks.jsonl"]
 

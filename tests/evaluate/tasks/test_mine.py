@@ -384,7 +384,6 @@ def test_the_environment_is_of_the_day_of_the_commit(
         f"{fix}^",
         change.day,
         backend="local",
-        scratch=tmp_path,
         cache=environments,
     )
     verdict = running.run(candidate, lambda line: None)
