@@ -30,6 +30,10 @@ _PITFALL = re.compile(
 _PROMISE = re.compile(
     r"\b(must|never|always|raises?|guarantee[ds]?|only if|unless|required)\b", re.IGNORECASE
 )
+_LICENCE = re.compile(
+    r"\b(copyright|licen[cs]ed?|redistribut\w+|warrant(y|ies)|SPDX|all rights reserved)\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"])")
 _ORDER = {"pitfall": 0, "contract": 1, "invariant": 2, "asserts": 2, "does": 3}
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;)+\s?(.*)$")
@@ -84,6 +88,8 @@ def _comments(path: str, text: str, *, python: bool) -> Iterator[SummaryLine]:
         for number, line in enumerate(text.splitlines(), 1):
             if match := _COMMENT.match(line):
                 found[number] = match.group(1).strip()
+    code = (n for n, line in enumerate(text.splitlines(), 1) if line.strip() and n not in found)
+    first = next(code, 0)
     for number in sorted(found):
         if number - 1 in found:
             continue
@@ -91,6 +97,8 @@ def _comments(path: str, text: str, *, python: bool) -> Iterator[SummaryLine]:
         while end + 1 in found:
             end += 1
             said = f"{said} {found[end]}"
+        if number < first and _LICENCE.search(said):
+            continue  # at the head of a file, whose every sentence forbids something
         for sentence in _SENTENCE.split(said):
             if _PITFALL.search(sentence) and len(sentence) >= LEAST_COMMENT:
                 yield SummaryLine(Place(path, number), "pitfall", _short(sentence))

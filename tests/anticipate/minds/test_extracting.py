@@ -113,3 +113,25 @@ def test_what_stands_above_repeats_the_most_telling() -> None:
     assert body(data).startswith("Shelves.\n- `stock.py` (does) ")
     assert key_of(parts) == key_of(dict(reversed(parts.items())))
     assert key_of(parts) != key_of({"stock.py": parts["stock.py"]})
+
+
+def test_a_licence_at_the_head_of_a_file_is_no_pitfall() -> None:
+    terms = (
+        "Copyright (c) 2013 Somebody",
+        "",
+        "Redistribution and use are permitted provided that the names are",
+        "never used to endorse products. THERE IS NO WARRANTY: You must not sue.",
+    )
+    code = "# NOTE: do not import it twice\nx = 1\n# A licence must be named, never guessed.\n"
+    for text in (
+        "\n".join(f"# {line}".rstrip() for line in terms) + f"\n\n{code}",
+        "#!/usr/bin/python\n\n" + "\n".join(f"# {line}" for line in terms if line) + f"\n\n{code}",
+    ):
+        assert [line.partition(" ")[2] for line in said(extract("a.py", text, python=True))] == [
+            "pitfall NOTE: do not import it twice",
+            "pitfall A licence must be named, never guessed.",
+        ]
+    shown = said(
+        extract("a.rb", "\n".join(f"# {line}" for line in terms) + "\nx = 1\n", python=False)
+    )
+    assert shown == []
