@@ -129,24 +129,25 @@ def _is_among(package: Path, issue: Path, only: Collection[str]) -> bool:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Those that may hold something of ours."""
-    found = (each for each in folder.iterdir() if each.is_dir())
-    return sorted(each for each in found if not each.name.startswith((".", "__")))
+    """Those that may hold something of ours. Raises UsageError for a link to one."""
+    found = [each for each in folder.iterdir() if not each.name.startswith((".", "__"))]
+    return sorted(_plain(each) for each in found if each.is_dir())
 
 
 def _built(package: Path, scratch: Path) -> _History:
     """The package's repository. Raises UsageError, with the patch that git refuses."""
-    patches = sorted(each for each in (package / HISTORY).iterdir() if each.suffix == ".patch")
+    history = _plain(package / HISTORY)
+    patches = sorted(each for each in history.iterdir() if each.suffix == ".patch")
     numbers = []
     for patch in patches:
         match = _PATCH.fullmatch(patch.name)
         if match is None:
             raise UsageError(f"{patch} is not named like 0001-subject.patch.")
         if match[1] in numbers:
-            raise UsageError(f"{package / HISTORY} has two patches numbered {match[1]}.")
+            raise UsageError(f"{history} has two patches numbered {match[1]}.")
         numbers.append(match[1])
     if not patches:
-        raise UsageError(f"{package / HISTORY} holds no patch.")
+        raise UsageError(f"{history} holds no patch.")
     digest = hashlib.sha256(f"{BUILD_VERSION}".encode())
     for patch in patches:
         digest.update(f"\0{patch.name[:4]}\0".encode() + hashlib.sha256(_bytes(patch)).digest())
@@ -281,13 +282,11 @@ def _hidden(issue: Path) -> Iterator[tuple[str, str]]:
         parts = file.relative_to(issue).parts
         if "__pycache__" in parts or parts[0] in (TASK, ISSUE, GOLD):
             continue
-        if file.is_symlink() or not (file.is_dir() or file.is_file()):
-            raise UsageError(f"{file} is no plain file.")
         if parts[0] != TESTS:
             raise UsageError(
                 f"{file} is not known.", f"A task has {TASK}, {ISSUE}, {GOLD} and {TESTS}/."
             )
-        if file.is_file():
+        if not _plain(file).is_dir():
             count += 1
             yield "/".join(parts), _text(file)
     if not count:
@@ -308,8 +307,16 @@ def _text(file: Path) -> str:
         raise UsageError(f"{file} is not UTF-8 text.") from error
 
 
+def _plain(place: Path) -> Path:
+    """The same place. Raises UsageError for a link, which could bring any file of this machine
+    before a solver, and for what is neither file nor folder."""
+    if place.is_symlink() or (place.exists() and not (place.is_file() or place.is_dir())):
+        raise UsageError(f"{place} is no plain file or folder.", "Links are not followed.")
+    return place
+
+
 def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return _plain(file).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}.") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -224,6 +226,9 @@ def test_a_file_that_is_missing_or_strange_is_named(
     link.symlink_to(tasks.issue / "gold.patch")
     refused("link.py is no plain file")
     link.unlink()
+    os.mkfifo(link)  # reading it would wait for ever
+    refused("link.py is no plain file")
+    link.unlink()
     (tasks.issue / "tests" / "data.bin").write_bytes(b"\xff\xfe")
     refused("data.bin is not UTF-8 text")
     (tasks.issue / "tests" / "data.bin").unlink()
@@ -286,3 +291,27 @@ def test_a_cache_that_cannot_be_written_is_one_line(tasks: Any, tmp_path: Path) 
 
 def test_the_bundled_folder_is_that_of_the_checkout() -> None:
     assert bundled_folder() == Path(__file__).parents[3] / "tasks"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "counter",
+        "counter/history",
+        "counter/history/0003-Add-twice.patch",
+        "counter/twice",
+        "counter/twice/task.toml",
+        "counter/twice/issue.md",
+        "counter/twice/gold.patch",
+        "counter/twice/tests",
+        "counter/twice/tests/test_hidden_twice.py",
+    ],
+)
+def test_a_link_brings_nothing_of_this_machine_in(
+    place: str, read: Callable[..., tuple[Case, ...]], tasks: Any, tmp_path: Path
+) -> None:
+    linked = tasks.folder / place
+    linked.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=f"{re.escape(str(linked))} is no plain file or folder"):
+        read()
