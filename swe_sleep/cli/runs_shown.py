@@ -76,6 +76,11 @@ def show(console: Console, folder: Path, summary: Summary) -> None:
         f"{output.count(summary.made, 'trial')} made now, in {summary.wall_s:,.0f} s",
         style="dim",
     )
+    troubled = [each for key in slept if (each := summary.sleeps[key]).problems]
+    if troubled:
+        first = output.one_line(troubled[0].problems[0])
+        what = output.count(len(troubled), "sleep")
+        console.print(f"{what} with a problem, such as: {first}", style="yellow")
     for lost in summary.lost[:SHOWN_LOST]:
         console.print(f"lost: {lost.what}: {output.one_line(lost.reason)}", style="red")
     if len(summary.lost) > SHOWN_LOST:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from swe_sleep.config import SleepSettings
+from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.runs.budgets import budget
@@ -27,8 +29,8 @@ from swe_sleep.sandbox.owners import scratch
 from swe_sleep.wiring.sleeping import sleeper
 
 STORE = "notes.db"
-LAST = 3
-"""The last commit's share of the time, of which each one before it has one."""
+NEEDED = ("outline", "tests")
+"""Passes without which the notes of a commit say next to nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
     began = time.monotonic()
     wanted = budget("sleep", nap.sleep)
     log: list[str] = []
-    usage, cpu_s, problems = Usage(), 0.0, []
+    usage, cpu_s, spent_s = Usage(), 0.0, 0.0
+    problems: list[str] = []
 
     def tell(line: str) -> None:
         log.append(f"{time.monotonic() - began:8.1f} {line}")
@@ -83,12 +86,10 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
             commits = ancestors(last, wanted.followed)[::-1]
         settings = nap.conditions.settings(wanted.flags(), day=nap.day)
         chosen = backend_for(nap.image, settings, tell, pull=nap.conditions.pull)
-        shares = [1.0] * (len(commits) - 1) + [float(LAST)]
         for number, commit in enumerate(commits):
-            left = settings.sleep.budget_s - (time.monotonic() - began)
-            seconds = max(0.0, left) * shares[number] / sum(shares[number:])
-            flags = wanted.flags() | _left(settings.sleep, usage, cpu_s)
-            tell(f"{nap.repo} {commit[:10]}: {seconds:.0f} s")
+            follow = len(commits) - 1 - number
+            seconds = share(settings.sleep.budget_s, spent_s, follow)
+            flags = wanted.flags() | _shares(settings.sleep, usage, cpu_s, follow)
             store = Store(place)
             try:
                 with (
@@ -102,7 +103,13 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
                     ) as made,
                 ):
                     snapshot = repository.snapshot()
+                    with suppress(SweSleepError):  # then the passes say so
+                        # No trial pays for its environment, so neither does sleep.
+                        chosen.prepare(snapshot, progress=tell)
+                    tell(f"{nap.repo} {commit[:10]}: {seconds:.0f} s")
+                    slept_from = time.monotonic()
                     report = made.sleep(snapshot, seconds=seconds)
+                    spent_s += time.monotonic() - slept_from
                     usage += report.usage
                     cpu_s += report.cpu_s
                     problems += report.problems
@@ -115,6 +122,9 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
                     notes = len(store.select())
             finally:
                 store.close()
+        lacking = [name for name in NEEDED if report.left_by_pass.get(name)]
+        if lacking:
+            problems.append(f"the budget ended before all of {' and '.join(lacking)} was done")
         log += [f"proven: {each.issue.title}" for each in proven]
         files = {STORE: place.read_bytes(), "log.txt": "\n".join([*log, *problems, ""]).encode()}
     slept = Slept(
@@ -123,7 +133,7 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
         commit=nap.commit,
         sleep=nap.sleep,
         seed=nap.seed,
-        usage=replace(usage, wall_s=time.monotonic() - began),
+        usage=replace(usage, wall_s=spent_s),
         wall_s=time.monotonic() - began,
         notes=notes,
         issues=len(proven),
@@ -132,12 +142,19 @@ def sleep(nap: Nap, say: Callable[[str], None]) -> Woke:
     return Woke(slept, files)
 
 
-def _left(wanted: SleepSettings, usage: Usage, cpu_s: float) -> dict[str, Any]:
-    """What the commits that follow may still spend: a budget is for all of them together."""
+def share(budget: float, spent: float, follow: int) -> float:
+    """Of any budget, what a commit may spend that so many others follow. Half of it is the last
+    one's, which the tasks are about, whatever the others took; these share the other half."""
+    if follow:
+        return max(0.0, budget / 2 - spent) / follow
+    return max(budget / 2, budget - spent)
+
+
+def _shares(wanted: SleepSettings, usage: Usage, cpu_s: float, follow: int) -> dict[str, Any]:
     return {
-        "sleep.budget_usd": max(0.0, wanted.budget_usd - (usage.cost_usd or 0.0)),
-        "sleep.budget_tokens": max(0, wanted.budget_tokens - usage.tokens),
-        "sleep.budget_cpu_s": max(1.0, wanted.budget_cpu_s - cpu_s),
+        "sleep.budget_usd": share(wanted.budget_usd, usage.cost_usd or 0.0, follow),
+        "sleep.budget_tokens": int(share(wanted.budget_tokens, usage.tokens, follow)),
+        "sleep.budget_cpu_s": max(1.0, share(wanted.budget_cpu_s, cpu_s, follow)),
     }
 
 
