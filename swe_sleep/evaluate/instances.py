@@ -55,6 +55,20 @@ def read(path: Path) -> list[Instance]:
 
 def records(path: Path) -> Iterator[tuple[str, object]]:
     """Every record of a file of JSON, with its place there. Raises UsageError."""
+    for where, _, record in numbered(path):
+        if isinstance(record, NotJson):
+            raise UsageError(f"{where} is not JSON: {record}.")
+        yield where, record
+
+
+class NotJson(ValueError):
+    """In the place of a record: why a line is none."""
+
+
+def numbered(path: Path) -> Iterator[tuple[str, int, object]]:
+    """Every record of a file of JSON lines, or of one JSON array, with its place for a person and
+    its number. A line that is not JSON is a `NotJson`. Raises UsageError for a file that cannot be
+    read at all."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -67,16 +81,17 @@ def records(path: Path) -> Iterator[tuple[str, object]]:
         except (msgspec.DecodeError, RecursionError) as error:
             raise UsageError(f"{path} is no JSON array: {error}.") from error
         for number, record in enumerate(whole, 1):
-            yield f"{path}, element {number}", record
+            yield f"{path}, element {number}", number, record
         return
     # Not splitlines: JSON may have line separators of Unicode inside its strings.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            where = f"{path}, line {number}"
+            found: object
             try:
-                yield where, msgspec.json.decode(line)
+                found = msgspec.json.decode(line)
             except (msgspec.DecodeError, RecursionError) as error:
-                raise UsageError(f"{where} is not JSON: {error}.") from error
+                found = NotJson(str(error))
+            yield f"{path}, line {number}", number, found
 
 
 def _instance(where: str, record: object) -> Instance:

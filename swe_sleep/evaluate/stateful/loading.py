@@ -20,10 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from swe_sleep.errors import UsageError
 from swe_sleep.evaluate.extras import need
+from swe_sleep.evaluate.instances import NotJson, numbered
 from swe_sleep.evaluate.stateful.answers import Form, right
 from swe_sleep.evaluate.stateful.problems import Data, Query, id_of
 from swe_sleep.evaluate.stateful.splitting import split
@@ -195,26 +194,9 @@ def _number(value: object) -> float | None:
 
 
 def _json(path: Path) -> Iterator[tuple[str, object]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text.", "It should be JSON lines.") from error
-    if text.lstrip().startswith("["):
-        try:
-            whole = msgspec.json.decode(text, type=list[object])
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise UsageError(f"{path} is no JSON array: {error}.") from error
-        yield from _placed(whole)
-        return
-    # Not splitlines: JSON may have line separators of Unicode inside its strings.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield f"{number:04d}", msgspec.json.decode(line)
-            except (msgspec.DecodeError, RecursionError) as error:
-                yield f"{number:04d}", Unusable(f"it is not JSON: {error}")
+    for _, number, record in numbered(path):
+        broken = isinstance(record, NotJson)
+        yield f"{number:04d}", Unusable(f"it is not JSON: {record}") if broken else record
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, object]]:
