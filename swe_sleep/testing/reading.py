@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from swe_sleep.errors import TestsError
 from swe_sleep.records import Coverage, Outcome, Place, TestResult
 from swe_sleep.repo.paths import from_os, to_os
 
@@ -51,12 +52,18 @@ class Reading:
         self._offset = 0
 
     def take(self, data: bytes) -> list[TestResult]:
-        """The results that are new since the last call. A half-written last line is left."""
+        """The results that are new since the last call. A half-written last line is left. Raises
+        TestsError where code of the tests wrote into the file: then nothing in it is sure."""
         end = data.rfind(b"\n") + 1
         new = []
         decoder = msgspec.json.Decoder(Event)
         for line in data[self._offset : end].splitlines():
-            result = self._one(decoder.decode(line))
+            try:
+                result = self._one(decoder.decode(line))
+            except (msgspec.DecodeError, ValueError) as error:
+                raise TestsError(
+                    "The tests can not be run: something else wrote where their results are kept."
+                ) from error
             if result is not None:
                 new.append(result)
         self._offset = max(self._offset, end)
