@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from swe_sleep.errors import EngineLost, RepositoryError, TestsError
 from swe_sleep.evaluate import applying
 from swe_sleep.evaluate.naming import Outcomes, files_named, is_runnable
-from swe_sleep.evaluate.suspecting import steering
+from swe_sleep.evaluate.suspecting import (
+    BELIED,
+    Impostor,
+    beside_tests,
+    compiled_sources,
+    steering,
+)
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Answer
 from swe_sleep.records import TestRun, file_of
@@ -27,6 +33,8 @@ from swe_sleep.testing.tests import Tests
 TIMEOUT_S = 1800.0
 """What the harness gives all tests of an instance."""
 TEST_TIMEOUT_S = 300.0
+NAMED = 5
+"""So many files are named in a doubt."""
 SHOWN = 20
 """So many failures are told in full in the log."""
 
@@ -109,6 +117,11 @@ def hidden_files(answer: Answer, snapshot: Snapshot) -> dict[str, bytes | None]:
     return {**files, **{path: text.encode() for path, text in answer.test_files.items()}}
 
 
+def _in_order(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:
+    paths = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
+    return [path for path in dict.fromkeys(paths) if hidden.get(path) is not None]
+
+
 def _grade(
     answer: Answer,
     patch: str,
@@ -133,47 +146,60 @@ def _grade(
         rest = _rest(answer, bench, hidden, progress) if rest is None else rest
         named = tuple(dict.fromkeys((*named, *rest)))
     kept = tuple(name for name in named if name not in set(answer.fail_to_pass))
-    order = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
-    places = files_named(named, [path for path in order if hidden.get(path) is not None])
+    places = files_named(named, _in_order(answer, hidden))
     judging = _judging(places, hidden, bench.snapshot)
+    trial = _Trial(bench, answer.fail_to_pass, kept, judging, places, Impostor.of(patch, places))
+    # What the fix itself changes is part of the task.
+    fixed = {*judging, *_paths(answer.patch)}
+    tried = {path: content for path, content in files.items() if path not in fixed}
+    own = steering(tried, bench.snapshot, bench.sandbox.environment.python_path)
+    beside = [path for path in beside_tests(tried, places) if path not in own]
     progress(f"running the tests of {len(places)} files")
-    try:
-        run = bench.run((files, judging), places)
-    except RepositoryError as error:
-        return Grade(False, applied=False, problem=_line(error))
-    except TestsError as error:
-        return Grade(False, problem=_line(error))
-    found = _judge(answer.fail_to_pass, kept, run)
-    own = steering(files, bench.snapshot, bench.sandbox.environment.python_path)
-    own = tuple(path for path in own if path not in judging)
-    if not own:
+    found = trial.of(files, without={*own, *beside})
+    doubts = []
+    if own and found.resolved:
+        progress("running them again with what the patch changes of how tests run")
+        found = trial.of(files, without=beside)
+        so = "; it is resolved without that too" if found.resolved else ""
+        doubts.append(f"the patch changes how tests run: {_some(own)}{so}")
+    elif own:
+        doubts.append(f"the patch changes how tests run: {_some(own)}")
+        doubts.append("without that it is not resolved")
+    if beside and not found.resolved:
+        doubts.append(f"left out, as it lies with the tests that judge: {_some(beside)}")
+    compiled = compiled_sources(files)
+    if compiled:
+        doubts.append(f"nothing was compiled anew, though the patch changes {_some(compiled)}")
+    return replace(found, doubts=tuple(doubts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The judging tests, to be run with what a patch makes of the files."""
+
+    bench: _Bench
+    wanted: Sequence[str]
+    kept: Sequence[str]
+    judging: applying.Files
+    places: Sequence[str]
+    impostor: Impostor | None
+
+    def of(self, files: applying.Files, *, without: Collection[str]) -> Grade:
+        files = {path: content for path, content in files.items() if path not in without}
+        layers, names = [files, self.judging], [*self.places]
+        if self.impostor is not None:
+            layers.append(self.impostor.files)
+            names.append(self.impostor.path)
+        try:
+            run = self.bench.run(layers, names)
+        except RepositoryError as error:
+            return Grade(False, applied=False, problem=_line(error))
+        except TestsError as error:
+            return Grade(False, problem=_line(error))
+        found = _judge(self.wanted, self.kept, run)
+        if self.impostor is not None and self.impostor.passed(run):
+            return replace(found, resolved=False, problem=BELIED)
         return found
-    progress("running them again without what the patch changes of how tests run")
-    return replace(found, doubts=_doubts(found, answer, kept, own, files, judging, places, bench))
-
-
-def _doubts(
-    found: Grade,
-    answer: Answer,
-    kept: Sequence[str],
-    own: Sequence[str],
-    files: applying.Files,
-    judging: applying.Files,
-    places: Sequence[str],
-    bench: _Bench,
-) -> tuple[str, ...]:
-    """What a patch that decides how tests run is worth without that."""
-    said = f"the patch changes how tests run: {', '.join(own)}"
-    if not found.resolved:
-        return (said,)
-    without = {path: content for path, content in files.items() if path not in own}
-    try:
-        holds = _judge(answer.fail_to_pass, kept, bench.run((without, judging), places)).resolved
-    except (RepositoryError, TestsError):
-        holds = False
-    if holds:
-        return (f"{said}; it is resolved without that too",)
-    return (said, "without that it is not resolved")
 
 
 def _rest(
@@ -229,6 +255,18 @@ def _log(run: TestRun, named: Mapping[str, str]) -> str:
     ]
     more = [f"== and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     return "\n".join([*told[:SHOWN], *more, run.log])
+
+
+def _paths(patch: str) -> set[str]:
+    try:
+        return {each.path for each in files_of(patch)}
+    except RepositoryError:  # a gold patch that is none: it is not what is judged here
+        return set()
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return ", ".join(paths[:NAMED]) + more
 
 
 def _line(error: Exception) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -22,7 +21,7 @@ from swe_sleep.evaluate.tasks.task import Case, Task
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.owners import scratch
-from swe_sleep.sandbox.protocol import Sandbox
+from swe_sleep.sandbox.protocol import Backend, Environment, Sandbox
 
 Say = Callable[[str], None]
 
@@ -87,8 +86,9 @@ class Graded:
 
 
 def carry_out(request: ToGrade, say: Say) -> Graded:
-    """Grade the patches for one task. Raises what a repository or a sandbox raises that cannot be
-    had, and UsageError where SWE-bench's verdict is wanted and its package is not there."""
+    """Grade the patches for one task, each in a sandbox of its own: nothing that the code of one
+    leaves behind meets the next. Raises what a repository or a sandbox raises that cannot be had,
+    and UsageError where SWE-bench's verdict is wanted and its package is not there."""
     case = request.case
     settings = request.conditions.settings(day=case.task.day)
     judged = []
@@ -97,13 +97,14 @@ def carry_out(request: ToGrade, say: Say) -> Graded:
         at_commit(case.task.sources, case.task.base_commit, folder / "base") as repository,
     ):
         snapshot = repository.snapshot()
-        with opened(case.task, snapshot, settings, say, pull=request.pull) as sandbox:
-            bench = _Bench(case, snapshot, sandbox, request.conditions, say)
-            rest = bench.rest()
-            for each in request.candidates:
+        chosen, environment = prepared(case.task, snapshot, settings, say, pull=request.pull)
+        rest: tuple[str, ...] | None = None
+        for each in request.candidates:
+            with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
+                bench = _Bench(case, snapshot, sandbox, request.conditions, say)
+                rest = bench.rest() if rest is None else rest
                 say(f"grading {case.id}, {each.by}")
                 judged.append(bench.judge(each, rest, official=request.official))
-            environment = sandbox.environment
     what = environment.image if case.task.image and environment.image == case.task.image else ""
     where = what or f"Python {environment.version}".strip()
     if environment.problem:
@@ -111,16 +112,13 @@ def carry_out(request: ToGrade, say: Say) -> Graded:
     return Graded(tuple(judged), where)
 
 
-@contextmanager
-def opened(
+def prepared(
     task: Task, snapshot: Snapshot, settings: Settings, say: Say, *, pull: bool = False
-) -> Iterator[Sandbox]:
-    """A sandbox on the task's base commit: in the task's own image where the engine has it, or may
-    `pull` it; else in an environment that is built."""
+) -> tuple[Backend, Environment]:
+    """Where the task's tests run: in its own image where the engine has it, or may `pull` it; else
+    in an environment that is built."""
     chosen = backend_for(task.image, settings, say, pull=pull)
-    environment = chosen.prepare(snapshot, progress=say)
-    with chosen.open(snapshot, environment, limits=limits(settings.sandbox)) as sandbox:
-        yield sandbox
+    return chosen, chosen.prepare(snapshot, progress=say)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +143,8 @@ class _Bench:
         began = time.monotonic()
         patch = candidate.patch
         by_log = bool(patch.strip()) and not self._is_pytests()
-        theirs = self._theirs(patch, rest) if official or by_log else None
         found = None if by_log else self._ours(patch, rest)
+        theirs = self._theirs(patch, rest) if official or by_log else None
         if found is None or (self._in_image() and _says_nothing(found)):
             # Its own runner, or an interpreter that is too old for our programs.
             theirs = theirs or self._theirs(patch, rest)

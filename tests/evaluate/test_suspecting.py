@@ -1,4 +1,4 @@
-"""Which files of a patch decide how tests run."""
+"""Which files of a patch decide how tests run, or what they say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swe_sleep.evaluate.suspecting import steering
+from swe_sleep.evaluate.suspecting import beside_tests, compiled_sources, steering
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import REGULAR
 
@@ -32,7 +32,7 @@ FILES = {
         ("setup.cfg", "[metadata]\nname = b\n", False),
         ("setup.cfg", "[tool:pytest]\naddopts = -k a\n", True),
         ("pytest.ini", "", True),
-        ("docs/pytest.ini", "[pytest]\n", False),
+        ("tests/pytest.ini", "[pytest]\n", True),
         ("pytest.py", "", True),
         ("_pytest/__init__.py", "", True),
         ("src/json/__init__.py", "", True),
@@ -48,3 +48,16 @@ def test_what_steers(
     snapshot = Repository.open(make_repository(FILES)).snapshot()
     files = {path: None if text is None else (text.encode(), REGULAR)}
     assert steering(files, snapshot, ("src",)) == ((path,) if steers else ())
+
+
+def test_what_lies_with_the_tests() -> None:
+    paths = ["tests/a/helpers.py", "tests/data.txt", "lib/tests/b.py", "lib/c.py", "test_d.py"]
+    files = dict.fromkeys(paths, (b"", REGULAR))
+    assert beside_tests(files, ["tests/a/test_a.py"]) == ("tests/a/helpers.py", "tests/data.txt")
+    assert beside_tests(files, ["lib/tests/deep/tests/test_b.py"]) == ("lib/tests/b.py",)
+    assert beside_tests(files, ["test_d.py"]) == (), "beside the code lies the code"
+
+
+def test_what_has_to_be_compiled() -> None:
+    files = dict.fromkeys(["a/b.c", "a/b.pyx", "tests/data/c.c", "a/c.py"])
+    assert compiled_sources(files) == ("a/b.c", "a/b.pyx")
