@@ -60,6 +60,14 @@ def gone(owner: str) -> bool:
     return not pid.isdigit() or started(int(pid)) != start
 
 
+def living(owner: str) -> int | None:
+    """The id of this owner's process, if it runs on this machine now."""
+    pid = owner.partition(" ")[0]
+    if not pid.isdigit() or owner.rpartition(" ")[2] != _machine() or gone(owner):
+        return None
+    return int(pid)
+
+
 def _home() -> Path:
     """The folder of this user's temporary folders. Raises SandboxError if it is not ours."""
     path = Path(tempfile.gettempdir()) / f"swe-sleep-{os.geteuid()}"

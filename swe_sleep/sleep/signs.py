@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from swe_sleep.notes.store import Store
+from swe_sleep.sandbox import owners
 from swe_sleep.sleep.budget import Reached
 
 LOCK = "sleep.lock"
 PID = "sleep.pid"
-"""Beside the lock: the pid of who holds it, and the work tree."""
+"""Beside the lock: who holds it, as `owners.me` says it, and the work tree."""
 LOOK_S = 0.2
 """How often a pass that waits for another one looks whether it is its turn, or is to stop."""
 LIMITS = "limits"
@@ -30,7 +31,7 @@ def locked(state_dir: Path, root: Path, timeout_s: float) -> Iterator[None]:
     so long."""
     with FileLock(state_dir / LOCK).acquire(timeout_s, LOOK_S):
         file = state_dir / PID
-        file.write_bytes(b"%d\n%s" % (os.getpid(), bytes(root)))
+        file.write_bytes(b"%s\n%s" % (owners.me().encode(), bytes(root)))
         try:
             yield
         finally:
@@ -38,17 +39,13 @@ def locked(state_dir: Path, root: Path, timeout_s: float) -> Iterator[None]:
 
 
 def at_work(state_dir: Path, root: Path) -> int | None:
-    """The pid of the process whose pass over this work tree is under way."""
+    """The pid of the process whose pass over this work tree is under way. Does not take the lock,
+    not even for a moment: a pass that begins then would be told that another one runs."""
     try:
-        with FileLock(state_dir / LOCK).acquire(timeout=0):
-            return None
-    except Timeout:
-        pass
-    try:
-        pid, _, tree = (state_dir / PID).read_bytes().partition(b"\n")
-    except FileNotFoundError:  # it has just begun
+        owner, _, tree = (state_dir / PID).read_bytes().partition(b"\n")
+    except FileNotFoundError:
         return None
-    return int(pid) if pid.isdigit() and tree == bytes(root) else None
+    return owners.living(owner.decode(errors="replace")) if tree == bytes(root) else None
 
 
 @dataclass(frozen=True, slots=True)
