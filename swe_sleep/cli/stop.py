@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -29,7 +30,8 @@ def stop() -> None:
             print("Nothing runs on this work tree.")
             return
         for pid in found:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + PATIENCE_S
         while (left := _at_work(repository).keys() & found.keys()) and time.monotonic() < until:
             time.sleep(0.05)

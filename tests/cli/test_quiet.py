@@ -166,8 +166,19 @@ def test_stop_ends_the_watcher_and_its_pass(start: Start, hanging: Path, cli: An
 
     assert ran.code == 0
     assert f"ended: the watcher (pid {watcher.pid})" in ran.out
-    assert watcher.wait(30) == 0
+    assert watcher.wait(120) == 0
     assert cli(hanging, "stop").out == "Nothing runs on this work tree.\n"
+
+
+def test_stop_of_what_has_just_ended(cli: Any, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["true"]) as process:
+        pass
+    answers = [process.pid, None]
+    monkeypatch.setattr("swe_sleep.sleep.signs.at_work", lambda folder, root: answers.pop(0))
+
+    ran = cli(shop, "stop")
+
+    assert (ran.code, ran.out) == (0, f"ended: a pass (pid {process.pid})\n")
 
 
 def test_stop_ends_a_pass_of_a_person(start: Start, hanging: Path, cli: Any) -> None:
@@ -175,7 +186,7 @@ def test_stop_ends_a_pass_of_a_person(start: Start, hanging: Path, cli: Any) -> 
     until(process, "… tests: new")
 
     assert f"ended: a pass (pid {process.pid})" in cli(hanging, "stop").out
-    assert process.wait(30) == 130
+    assert process.wait(120) == 130
 
 
 def test_processor_time_is_a_limit_that_is_said(cli: Any, shop: Path) -> None:
