@@ -63,7 +63,7 @@ class Workers:
         self, workers: Sequence[Worker], tasks: Sequence[Task], document: bool
     ) -> Iterator[tuple[str, Payloads]]:
         waiting = queue.SimpleQueue[tuple[str, str, bytes] | None]()
-        done = queue.SimpleQueue[tuple[str, Payloads]]()
+        done = queue.SimpleQueue[tuple[str, Payloads] | Exception]()
         threads = [
             threading.Thread(target=self._feed, args=(worker, waiting, done, document), daemon=True)
             for worker in workers
@@ -78,6 +78,8 @@ class Workers:
             while left:
                 found = done.get()
                 left -= 1
+                if isinstance(found, Exception):
+                    raise found
                 yield found
         finally:
             if left:
@@ -91,7 +93,7 @@ class Workers:
         self,
         worker: Worker,
         waiting: queue.SimpleQueue[tuple[str, str, bytes] | None],
-        done: queue.SimpleQueue[tuple[str, Payloads]],
+        done: queue.SimpleQueue[tuple[str, Payloads] | Exception],
         document: bool,
     ) -> None:
         usable = True
@@ -105,7 +107,10 @@ class Workers:
                     usable = False
             if made is None and self._workers is None:
                 continue  # closed
-            done.put((name, made or payloads(content, language, document=document)))
+            try:
+                done.put((name, made or payloads(content, language, document=document)))
+            except Exception as error:  # else nobody would ever be done waiting for it
+                done.put(error)
 
     def _start(self) -> list[Worker]:
         started: list[Worker] = []

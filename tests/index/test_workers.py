@@ -93,6 +93,21 @@ def test_failure_to_read_is_raised_and_ends_the_processes() -> None:
         assert len(list(workers.read(tasks(), WORTHWHILE))) == len(TEXTS)
 
 
+def test_what_cannot_be_made_is_raised_and_waited_for_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise WorkerFailed
+
+    def exhausted(*_: object, **__: object) -> None:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(Worker, "read", fail)
+    monkeypatch.setattr(module, "payloads", exhausted)
+    with Workers(2) as workers, pytest.raises(MemoryError, match="no more"):
+        list(workers.read(tasks(), WORTHWHILE))
+
+
 def test_nothing_of_the_current_folder_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
