@@ -182,7 +182,7 @@ def remove(client: docker.DockerClient, container: str) -> None:
         return
     except docker.errors.APIError:
         until = time.monotonic() + 10  # its removal is under way: wait for the end of it
-        with contextlib.suppress(docker.errors.NotFound, requests.exceptions.RequestException):
+        with contextlib.suppress(docker.errors.APIError, requests.exceptions.RequestException):
             while time.monotonic() < until:
                 client.api.inspect_container(container)
                 time.sleep(0.02)
