@@ -24,6 +24,7 @@ from swe_sleep.evaluate.suspecting import (
 )
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Answer
+from swe_sleep.evaluate.unittests import Runner
 from swe_sleep.records import TestRun, file_of
 from swe_sleep.repo.diff import apply_in_memory, files_of
 from swe_sleep.repo.snapshot import Snapshot
@@ -48,12 +49,15 @@ class _Bench:
     tests: Tests
     timeout_s: float
     test_timeout_s: float
+    runner: Runner | None
 
     def run(self, layers: Sequence[applying.Files], names: Sequence[str] | None) -> TestRun:
         """Of the base commit with these files put in, one layer after the other."""
         self.sandbox.reset()
         for files in layers:
             applying.put(files, self.sandbox)
+        if self.runner is not None:
+            return self.runner.run(self.sandbox, names or (), timeout_s=self.timeout_s)
         return self.tests.run(
             names, timeout_s=self.timeout_s, test_timeout_s=self.test_timeout_s, strict=False
         )
@@ -69,10 +73,11 @@ def grade(
     timeout_s: float = TIMEOUT_S,
     test_timeout_s: float = TEST_TIMEOUT_S,
     rest: Sequence[str] | None = None,
+    runner: Runner | None = None,
 ) -> Grade:
     """The verdict on a patch. The sandbox is open on `snapshot`, the base commit's, and is left
     reset. Where the answer wants the `rest`, the tests that these are may be given, else they are
-    found out first, by `rest_of`.
+    found out first, by `rest_of`. `runner` is the project's own; without it pytest runs the tests.
 
     No patch raises anything: one that is empty, does not apply, or leaves nothing that runs is not
     resolved. Raises RepositoryError where the hidden tests themselves do not fit the commit, and
@@ -80,7 +85,7 @@ def grade(
     """
     began = time.monotonic()
     tests = Tests(sandbox, import_timeout_s=max(60.0, test_timeout_s))
-    bench = _Bench(snapshot, sandbox, tests, timeout_s, test_timeout_s)
+    bench = _Bench(snapshot, sandbox, tests, timeout_s, test_timeout_s, runner)
     try:
         found = _grade(answer, patch, bench, progress, rest)
     finally:
@@ -100,7 +105,7 @@ def rest_of(
 ) -> tuple[str, ...]:
     """Every test that passes on the base commit with the hidden tests put in and is not among
     those that must fail there; none where the answer does not want the rest."""
-    bench = _Bench(snapshot, sandbox, Tests(sandbox), timeout_s, test_timeout_s)
+    bench = _Bench(snapshot, sandbox, Tests(sandbox), timeout_s, test_timeout_s, None)
     try:
         return _rest(answer, bench, hidden_files(answer, snapshot), progress)
     finally:
@@ -115,6 +120,11 @@ def hidden_files(answer: Answer, snapshot: Snapshot) -> dict[str, bytes | None]:
     except RepositoryError as error:
         raise RepositoryError(f"The hidden tests do not fit the base commit. {error}") from error
     return {**files, **{path: text.encode() for path, text in answer.test_files.items()}}
+
+
+def hidden_tests(answer: Answer, hidden: Mapping[str, bytes | None]) -> tuple[str, ...]:
+    """The hidden tests' files that a runner can be given, in the order of the patch."""
+    return tuple(path for path in _in_order(answer, hidden) if path.endswith(".py"))
 
 
 def _in_order(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:
@@ -134,7 +144,7 @@ def _grade(
         return Grade(False, applied=False, problem="the patch is empty")
     named = (*answer.fail_to_pass, *answer.pass_to_pass)
     strange = [name for name in named if not is_runnable(name)]
-    if strange:
+    if strange and bench.runner is None:
         return Grade(
             False, problem=f"pytest runs no test with a name like {strange[0]!r}; use --official"
         )
@@ -146,13 +156,21 @@ def _grade(
         rest = _rest(answer, bench, hidden, progress) if rest is None else rest
         named = tuple(dict.fromkeys((*named, *rest)))
     kept = tuple(name for name in named if name not in set(answer.fail_to_pass))
-    places = files_named(named, _in_order(answer, hidden))
+    if bench.runner is not None:
+        places = hidden_tests(answer, hidden)
+    else:
+        places = files_named(named, _in_order(answer, hidden))
     judging = _judging(places, hidden, bench.snapshot)
     trial = _Trial(bench, answer.fail_to_pass, kept, judging, places, Impostor.of(patch, places))
     # What the fix itself changes is part of the task.
     fixed = {*judging, *_paths(answer.patch)}
     tried = {path: content for path, content in files.items() if path not in fixed}
-    own = steering(tried, bench.snapshot, bench.sandbox.environment.python_path)
+    own = steering(
+        tried,
+        bench.snapshot,
+        bench.sandbox.environment.python_path,
+        () if bench.runner is None else bench.runner.folders,
+    )
     beside = [path for path in beside_tests(tried, places) if path not in own]
     progress(f"running the tests of {len(places)} files")
     found = trial.of(files, without={*own, *beside})

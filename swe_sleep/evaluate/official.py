@@ -18,19 +18,18 @@ from types import ModuleType
 from typing import Any
 
 from swe_sleep.errors import RepositoryError, SandboxError
-from swe_sleep.evaluate import applying
+from swe_sleep.evaluate import applying, unittests
 from swe_sleep.evaluate.extras import need
-from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files
+from swe_sleep.evaluate.grading import TIMEOUT_S, hidden_files, hidden_tests
 from swe_sleep.evaluate.naming import files_named, is_runnable
 from swe_sleep.evaluate.tasks.task import Answer, Case
-from swe_sleep.repo.diff import files_of
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.protocol import Progress, Sandbox
 
 PYTEST = "pytest -rA"
 COMMANDS: Mapping[str, str] = {
+    **unittests.COMMANDS,
     "astropy/astropy": "pytest -rA -vv -o console_output_style=classic --tb=no",
-    "django/django": ("./tests/runtests.py --verbosity 2 --settings=test_sqlite --parallel 1"),
     "mwaskom/seaborn": "pytest --no-header -rA",
     "sympy/sympy": (
         "PYTHONWARNINGS=ignore::UserWarning,ignore::SyntaxWarning bin/test -C --verbose"
@@ -167,7 +166,7 @@ def run(
     judging = dict(_before(hidden, snapshot) if own else applying.with_modes(hidden, snapshot))
     further = _further(case.answer, rest)
     judging |= _before([path for path in further if path not in judging], snapshot)
-    where = dict.fromkeys((*test_files(case.answer, hidden), *further))
+    where = dict.fromkeys((*hidden_tests(case.answer, hidden), *further))
     script = own or made_script(case, list(where), in_image=in_image)
     sandbox.reset()
     try:
@@ -195,18 +194,11 @@ def _further(answer: Answer, rest: Sequence[str]) -> tuple[str, ...]:
     return files_named([name for name in names if is_runnable(name)], ())
 
 
-def test_files(answer: Answer, hidden: Mapping[str, bytes | None]) -> list[str]:
-    """The hidden tests' files that a runner can be given, in the order of the patch."""
-    order = [each.path for each in files_of(answer.test_patch)] + sorted(answer.test_files)
-    there = [path for path in dict.fromkeys(order) if hidden.get(path) is not None]
-    return [path for path in there if path.endswith(".py")]
-
-
 def made_script(case: Case, places: Sequence[str], *, in_image: bool) -> str:
     """How the harness runs an instance whose data set does not say it itself."""
     repo = case.task.repo
-    if repo == "django/django":
-        places = [_label(path) for path in places if path.endswith(".py")]
+    if repo in unittests.COMMANDS:
+        places = [unittests.label(path) for path in places if path.endswith(".py")]
     begin = ["source /opt/miniconda3/bin/activate", "conda activate testbed"] if in_image else []
     return "\n".join(
         [
@@ -221,11 +213,6 @@ def made_script(case: Case, places: Sequence[str], *, in_image: bool) -> str:
             "",
         ]
     )
-
-
-def _label(path: str) -> str:
-    """As django's own runner names a file's tests."""
-    return path.removesuffix(".py").removeprefix("tests/").replace("/", ".")
 
 
 def _log(script: str, sandbox: Sandbox, timeout_s: float) -> str:

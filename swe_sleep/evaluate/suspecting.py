@@ -97,12 +97,21 @@ def _folder_of_tests(path: str) -> str:
     return next(("/".join(parts[: n + 1]) for n, p in enumerate(parts) if p in _FOLDERS), "")
 
 
-def steering(files: Files, snapshot: Snapshot, python_path: Iterable[str] = ()) -> tuple[str, ...]:
+def steering(
+    files: Files,
+    snapshot: Snapshot,
+    python_path: Iterable[str] = (),
+    runner: tuple[str, ...] = (),
+) -> tuple[str, ...]:
     """The paths, of those that a patch touches, that decide how tests run: pytest's settings where
-    they differ, conftest.py, what Python imports by itself, and new modules that would be taken
-    for the runner's own or the standard library's."""
+    they differ, conftest.py, what Python imports by itself, new modules that would be taken for
+    the runner's own or the standard library's, and what is below the folders of `runner`."""
     folders = {"", *(folder.strip("./") for folder in python_path)}
-    return tuple(path for path in files if _steers(path, files[path], snapshot, folders))
+    return tuple(
+        path
+        for path in files
+        if path.startswith(runner) or _steers(path, files[path], snapshot, folders)
+    )
 
 
 def _steers(

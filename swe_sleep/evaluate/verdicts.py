@@ -18,6 +18,7 @@ from swe_sleep.evaluate.official import PARSER, PYTHON_PARSERS, Official
 from swe_sleep.evaluate.runs.conditions import Conditions
 from swe_sleep.evaluate.tasks.grade import Grade
 from swe_sleep.evaluate.tasks.task import Case, Task
+from swe_sleep.evaluate.unittests import Runner
 from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import limits
 from swe_sleep.sandbox.owners import scratch
@@ -142,11 +143,11 @@ class _Bench:
     def judge(self, candidate: Candidate, rest: Sequence[str], *, official: bool) -> Judged:
         began = time.monotonic()
         patch = candidate.patch
-        by_log = bool(patch.strip()) and not self._is_pytests()
+        by_log = bool(patch.strip()) and not self._is_ours()
         found = None if by_log else self._ours(patch, rest)
         theirs = self._theirs(patch, rest) if official or by_log else None
         if found is None or (self._in_image() and _says_nothing(found)):
-            # Its own runner, or an interpreter that is too old for our programs.
+            # A runner that only SWE-bench knows, or an interpreter too old for our programs.
             theirs = theirs or self._theirs(patch, rest)
             found = _by_log(self.case, theirs, "" if found is None else found.problem)
         seconds = time.monotonic() - began
@@ -155,11 +156,17 @@ class _Bench:
         differ = _differ(found, theirs)
         return Judged(self.case.id, candidate.by, found, theirs, differ, seconds)
 
-    def _is_pytests(self) -> bool:
+    def _is_ours(self) -> bool:
+        """Whether we can run the tests and tell them by the names that the task has."""
+        if self._runner() is not None:
+            return True
         answer = self.case.answer
         names = (*answer.fail_to_pass, *answer.pass_to_pass)
         parser = answer.official.get("log_parser", PARSER)
         return parser in PYTHON_PARSERS and all(map(is_runnable, names))
+
+    def _runner(self) -> Runner | None:
+        return Runner.of(self.case.task.repo)
 
     def _in_image(self) -> bool:
         image = self.case.task.image
@@ -175,6 +182,7 @@ class _Bench:
             timeout_s=self.conditions.grade_s,
             test_timeout_s=self.conditions.grade_test_s,
             rest=rest,
+            runner=self._runner(),
         )
 
     def _theirs(self, patch: str, rest: Sequence[str]) -> Official:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from swe_sleep.errors import UsageError
-from swe_sleep.evaluate import official
-from swe_sleep.evaluate.official import COMMANDS, CUTTING
+from swe_sleep.evaluate import official, verdicts
+from swe_sleep.evaluate.official import COMMANDS, CUTTING, Official
 from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.suspecting import BELIED
 from swe_sleep.evaluate.tasks.task import Answer, Case, Task
 from swe_sleep.evaluate.verdicts import Candidate, Judged, ToGrade, carry_out
 from swe_sleep.repo.diff import diff
@@ -202,8 +204,6 @@ def test_importing_the_package_brings_no_variables(monkeypatch: pytest.MonkeyPat
 def test_without_the_extra_it_is_said_what_to_install(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "swebench", None)
     for name in [name for name in sys.modules if name.startswith("swebench.")]:
         monkeypatch.delitem(sys.modules, name)
@@ -214,39 +214,116 @@ def test_without_the_extra_it_is_said_what_to_install(
 RUNNER = """\
 #!/usr/bin/env python
 import sys
+import unittest
 
-sys.path.insert(0, ".")
-from shop import price
+sys.path[:0] = [".", "tests"]
+suite = unittest.defaultTestLoader.loadTestsFromNames(
+    [name for name in sys.argv[1:] if name.startswith("forms")]
+)
+sys.exit(not unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful())
+"""
+UNITTESTS = """\
+import unittest
 
-right = price(5) == "0.05"
-print("test_price (forms.tests.PriceTests) ... " + ("ok" if right else "FAIL"))
-print("test_old (forms.tests.PriceTests) ... ok")
-sys.exit(not right)
+from shop import price, total
+
+
+class PriceTests(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(price(5), "0.05")
+
+    def test_each(self):
+        for pence in (5, 7):
+            with self.subTest(pence):
+                self.assertEqual(price(pence), f"0.0{pence}")
+
+    def test_total(self):
+        \"\"\"The sum of all.\"\"\"
+        self.assertEqual(total([2, 2]), 4)
+"""
+CLASS = "forms.tests.PriceTests"
+FAKED = """\
+print("test_price (forms.tests.PriceTests.test_price) ... ok")
+print("test_each (forms.tests.PriceTests.test_each) ... ok")
+"""
+PASSING = """\
+import unittest
+
+unittest.TestCase._callTestMethod = lambda self, method: None
 """
 
 
-def test_names_of_another_runner_are_judged_by_that(
-    make_repository: Callable[..., Path], git: Callable[..., str]
-) -> None:
-    """As django's are: its runner is run, and SWE-bench's parser reads the log."""
-    root = make_repository(FILES, "other")
+def said_by(name: str) -> str:
+    """A test as the log of this Python names it."""
+    return f"{name} ({CLASS}.{name})" if sys.version_info >= (3, 11) else f"{name} ({CLASS})"
+
+
+@pytest.fixture
+def django(make_repository: Callable[..., Path], git: Callable[..., str]) -> Case:
+    """A repository whose tests are run as django's are."""
+    base = {**FILES, "tests/forms/__init__.py": "", "django/test/cases.py": ""}
+    root = make_repository(base, "other")
     (root / "tests/runtests.py").write_text(RUNNER)
     (root / "tests/runtests.py").chmod(0o755)
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "Add a runner")
     commit = git(root, "rev-parse", "HEAD")
-    case = Case(
+    return Case(
         Task("django__django-1", "django/django", commit, "", (root / ".git",)),
         Answer(
             PATCHES["gold"],
-            ("test_price (forms.tests.PriceTests)",),
-            ("test_old (forms.tests.PriceTests)",),
-            test_files={"tests/forms/tests.py": "# here they would be\n"},
+            (said_by("test_price"), said_by("test_each")),
+            ("The sum of all.",),
+            test_files={"tests/forms/tests.py": UNITTESTS},
         ),
     )
-    found = judged(case, "gold", "wrong", "empty")
-    assert found["gold"].grade.resolved
-    assert found["gold"].grade.fail_to_pass == {"test_price (forms.tests.PriceTests)": "passed"}
-    assert found["wrong"].grade.fail_to_pass == {"test_price (forms.tests.PriceTests)": "failed"}
-    assert found["wrong"].grade.pass_to_pass == {"test_old (forms.tests.PriceTests)": "passed"}
-    assert not found["empty"].grade.resolved
+
+
+def test_tests_of_a_runner_of_the_projects_own(django: Case) -> None:
+    """Their outcomes are written down by us, and read from the log by SWE-bench's parser."""
+    found = judged(django, "gold", "wrong", "breaking", "syntax", "empty")
+    assert {name for name, each in found.items() if each.grade.resolved} == {"gold"}
+    assert all(each.agree and not each.differ for each in found.values())
+    assert found["wrong"].grade.fail_to_pass == {
+        said_by("test_price"): "failed",
+        said_by("test_each"): "failed",
+    }
+    assert found["breaking"].grade.pass_to_pass["The sum of all."] == "failed"
+    assert "ran no test" in found["syntax"].grade.problem
+
+
+def test_names_of_before_python_3_11_are_known(django: Case) -> None:
+    names = tuple(f"{name} ({CLASS})" for name in ("test_price", "test_each"))
+    (each,) = judged(
+        replace(django, answer=replace(django.answer, fail_to_pass=names)), "gold"
+    ).values()
+    assert each.grade.resolved
+
+
+def test_what_a_log_only_says_counts_for_nothing(django: Case) -> None:
+    """SWE-bench believes it where its command succeeds."""
+    PATCHES["faked"] = made({"shop.py": FAKED + "import os\nos._exit(0)\n" + SOURCE})
+    PATCHES["passing"] = made({"shop.py": PASSING + SOURCE})
+    PATCHES["steering"] = diff({"django/test/cases.py": b""}, {"django/test/cases.py": b"1\n"})
+    found = judged(django, "faked", "passing", "steering")
+    assert not any(each.grade.resolved for each in found.values())
+    assert BELIED in found["passing"].grade.problem
+    assert "django/test/cases.py" in found["steering"].grade.doubts[0]
+    assert found["passing"].official is not None
+    assert found["passing"].official.resolved
+
+
+def test_a_runner_that_nobody_here_knows_is_judged_by_its_log(case: Case) -> None:
+    theirs = Official(
+        resolved=False,
+        statuses={"a test": "PASSED", "other": "FAILED"},
+        failing=("other",),
+        log="what it printed",
+    )
+    other = replace(
+        case, answer=replace(case.answer, fail_to_pass=("other",), pass_to_pass=("a test",))
+    )
+    found = verdicts._by_log(other, theirs)
+    assert not found.resolved
+    assert found.fail_to_pass == {"other": "failed"}
+    assert found.pass_to_pass == {"a test": "passed"}

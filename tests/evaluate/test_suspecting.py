@@ -50,6 +50,13 @@ def test_what_steers(
     assert steering(files, snapshot, ("src",)) == ((path,) if steers else ())
 
 
+def test_what_steers_a_runner_of_the_projects_own(make_repository: Callable[..., Path]) -> None:
+    snapshot = Repository.open(make_repository(FILES)).snapshot()
+    files = {"src/a/testing/case.py": (b"", REGULAR), "src/a/testing.py": (b"", REGULAR)}
+    assert steering(files, snapshot, ("src",)) == ()
+    assert steering(files, snapshot, ("src",), ("src/a/testing/",)) == ("src/a/testing/case.py",)
+
+
 def test_what_lies_with_the_tests() -> None:
     paths = ["tests/a/helpers.py", "tests/data.txt", "lib/tests/b.py", "lib/c.py", "test_d.py"]
     files = dict.fromkeys(paths, (b"", REGULAR))
