@@ -30,7 +30,15 @@ class Plan:
     naps: tuple[Nap, ...]
     asked: tuple[Asked, ...]
     lost: tuple[Lost, ...]
-    """Trials that cannot be made, with the reason."""
+    """Trials that something stands in the way of, with the reason."""
+    left_out: tuple[Lost, ...] = ()
+    """Trials that there is nothing for in such a suite: an arm without the notes that it is about.
+    A run is whole without them."""
+
+    @property
+    def arms(self) -> frozenset[Arm]:
+        """Those of which something can be made."""
+        return frozenset(each.trial.arm for each in self.asked)
 
 
 def plan(
@@ -59,12 +67,13 @@ def plan(
     place = {case.id: number for number, case in enumerate(suite.cases)}
     trials.sort(key=lambda trial: place[trial.task])
     cases = {case.id: case for case in suite.cases}
-    older, lost_tasks = _older(suite.cases) if set(arms) & set(_OF_OLDER) else ({}, {})
+    older, unknown = _older(suite.cases) if set(arms) & set(_OF_OLDER) else ({}, {})
     here = [case.task for case in suite.cases if case.task.sources]
     others = {seed: _others(here, seed) for seed in seeds}
     naps: dict[str, Nap] = {}
     asked: list[Asked] = []
     lost: list[Lost] = []
+    left_out: list[Lost] = []
     for trial in trials:
         case = cases[trial.task]
         task, commit, text = case.task, case.task.base_commit, ""
@@ -73,18 +82,24 @@ def plan(
             lost.append(_lost(trial, case, digest, reason))
             continue
         if trial.arm in _OF_OLDER:
-            if task.id in lost_tasks:
-                lost.append(_lost(trial, case, digest, lost_tasks[task.id]))
+            if task.id in unknown:
+                lost.append(_lost(trial, case, digest, unknown[task.id]))
+                continue
+            if not older[task.id]:
+                reason = f"{task.repo} has no commit before {task.base_commit[:10]}."
+                left_out.append(_lost(trial, case, digest, reason))
                 continue
             commit = older[task.id]
         elif trial.arm is Arm.SHUFFLED:
             other = others[trial.seed].get(task.id)
             if other is None:
                 reason = "there is no other issue whose notes could stand in for its own."
-                lost.append(_lost(trial, case, digest, reason))
+                left_out.append(_lost(trial, case, digest, reason))
                 continue
-            task, commit = other, other.base_commit
-            text = other.text if other.repo == case.task.repo else ""
+            if other.repo == task.repo:  # its commit may be younger, and hold the fix
+                text = other.text
+            else:
+                task, commit = other, other.base_commit
         notes, slept = None, ""
         if trial.arm is not Arm.OFF:
             nap = _nap(task, commit, trial, conditions, digest)
@@ -94,7 +109,7 @@ def plan(
             notes = Notes(stores / nap.key / STORE, task.sources, commit, trusted, text)
         key = _key(trial, case, slept + text, digest)
         asked.append(Asked(key, trial, case, notes, slept, conditions))
-    return Plan(tuple(naps.values()), tuple(asked), tuple(lost))
+    return Plan(tuple(naps.values()), tuple(asked), tuple(lost), tuple(left_out))
 
 
 def _lost(trial: Trial, case: Case, digest: str, reason: str) -> Lost:
@@ -116,23 +131,21 @@ def _nap(task: Task, commit: str, trial: Trial, conditions: Conditions, digest: 
 
 
 def _older(cases: Iterable[Case]) -> tuple[dict[str, str], dict[str, str]]:
-    """By task the older commit; or why there is none."""
+    """By task the older commit, empty where the base commit is the first; or why it cannot be
+    told."""
     found: dict[str, str] = {}
-    lost: dict[str, str] = {}
-    by_commit: dict[tuple[str, str], str] = {}
+    unknown: dict[str, str] = {}
+    by_commit: dict[tuple[str, str, str], str] = {}
     for case in cases:
         task = case.task
+        where = (task.repo, task.base_commit, task.older)
         try:
-            where = (task.repo, task.base_commit)
-            if task.older:
-                found[task.id] = task.older
-                continue
             if where not in by_commit:
                 by_commit[where] = _before(task)
             found[task.id] = by_commit[where]
         except SweSleepError as error:
-            lost[task.id] = str(error)
-    return found, lost
+            unknown[task.id] = str(error)
+    return found, unknown
 
 
 def _before(task: Task) -> str:
@@ -140,10 +153,16 @@ def _before(task: Task) -> str:
         scratch() as folder,
         at_commit(task.sources, task.base_commit, folder) as repository,
     ):
+        if task.older:
+            leads = repository.git.ask("merge-base", "--is-ancestor", task.older, "HEAD")
+            if leads is None or task.base_commit.startswith(task.older):
+                raise SweSleepError(  # a younger one could hold the fix
+                    f"{task.older[:10]} is not older than {task.base_commit[:10]}, the base commit "
+                    f"of {task.id}."
+                )
+            return task.older
         commits = ancestors(repository, 2 * OLDER)
-    if len(commits) == 1:
-        raise SweSleepError(f"{task.repo} has no commit before {task.base_commit[:10]}.")
-    return commits[max(1, len(commits) // 2)]
+    return commits[max(1, len(commits) // 2)] if len(commits) > 1 else ""
 
 
 def _others(tasks: Sequence[Task], seed: int) -> Mapping[str, Task]:

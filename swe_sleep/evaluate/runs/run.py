@@ -67,7 +67,8 @@ def run(
     """Carry out what is not done yet. The caller holds the folder's lock. Raises UsageError, and
     SweSleepError where the folder cannot be written to."""
     began = time.monotonic()
-    for each in plan.lost:
+    arms = plan.arms  # of an arm that is left out as a whole the report need not speak
+    for each in (*plan.lost, *(e for e in plan.left_out if e.trial and e.trial.arm in arms)):
         folder.write_lost(each)
     results = folder.results()
     waiting = [each for each in plan.asked if each.key not in results]
