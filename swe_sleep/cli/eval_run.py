@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from swe_sleep.evaluate.runs.budgets import Kind
     from swe_sleep.evaluate.runs.conditions import Conditions
     from swe_sleep.evaluate.runs.plan import Plan
-    from swe_sleep.evaluate.runs.records import Arm, Manifest
+    from swe_sleep.evaluate.runs.records import Arm, Lost, Manifest
     from swe_sleep.evaluate.runs.run import Told
     from swe_sleep.evaluate.tasks.task import Suite
 
@@ -32,6 +32,7 @@ ARMS = "off,on,stale,shuffled"
 
 
 def run(
+    context: typer.Context,
     tasks: Tasks = "",
     repos: Repos = None,
     arms: Annotated[
@@ -128,7 +129,8 @@ def run(
     swe-sleep eval report runs/first
 
     The folder has the patches as predictions too, for `eval grade` and the official harness.
-    Exits with 1 where a trial gave nothing; `lost.jsonl` in the folder says why.
+    Exits with 1 where a trial gave nothing; `lost.jsonl` in the folder says why. An arm for which
+    a suite has no notes (of a single task there is no other's) is left out, and that is said.
     """
     from swe_sleep.cli import wiring
     from swe_sleep.cli.display import Display
@@ -161,10 +163,12 @@ def run(
         conditions=conditions,
         stores=run_folder.stores,
     )
+    if not planned.asked:
+        raise UsageError(f"no trial can be made: {_reasons(planned)}")
     if dry_run and as_json:
         output.print_json(runs_shown.plain_plan(planned, _most_usd(planned, conditions)))
         return
-    _announce(output.console(stderr=not dry_run), planned, conditions)
+    _announce(output.console(stderr=not dry_run), planned, conditions, jobs)
     if dry_run:
         return
     _check_model(conditions)
@@ -187,7 +191,7 @@ def run(
     if as_json:
         output.print_json(runs_shown.plain(run_folder.path, summary, manifest.suite))
     else:
-        runs_shown.show(output.console(), folder, summary)
+        runs_shown.show(output.console(), output.pasted(folder, context), summary)
     if stop.is_set():
         raise typer.Exit(130)
     if not summary.whole:
@@ -284,7 +288,7 @@ def _by(manifest: Manifest) -> str:
     return f"swe-sleep-{manifest.model or manifest.solver}"
 
 
-def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:
+def _announce(console: Console, planned: Plan, conditions: Conditions, jobs: int | None) -> None:
     tasks = len({each.case.id for each in planned.asked})
     line = (
         f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}, "
@@ -294,9 +298,30 @@ def _announce(console: Console, planned: Plan, conditions: Conditions) -> None:
     if most is not None:
         line += f"; Claude may cost at most ${most:,.2f}"
     console.print(line)
-    for reason, count in Counter(each.reason for each in planned.lost).items():
+    hours = _most_s(planned, conditions) / (jobs or 1) / 3600
+    by = f" with {output.count(jobs, 'job')}" if jobs else ""
+    time_most = f"{hours:.1f} h" if hours >= 1 else f"{max(1.0, hours * 60):.0f} min"
+    console.print(
+        f"by the budgets at most {time_most}{by}, runs of whole suites apart", style="dim"
+    )
+    for arm in sorted(
+        {arm for each in planned.left_out if (arm := _arm(each)) not in planned.arms}
+    ):
+        reasons = [each.reason for each in planned.left_out if _arm(each) == arm]
+        console.print(f"left out is the arm {arm}: {output.one_line(reasons[0])}", style="yellow")
+    single = [each for each in planned.left_out if _arm(each) in planned.arms]
+    for reason, count in Counter(each.reason for each in (*planned.lost, *single)).items():
         what = output.count(count, "trial")
         console.print(f"{what} more cannot be made: {output.one_line(reason)}", style="yellow")
+
+
+def _arm(lost: Lost) -> str:
+    return str(lost.trial.arm) if lost.trial else ""
+
+
+def _reasons(planned: Plan) -> str:
+    reasons = dict.fromkeys(each.reason for each in (*planned.lost, *planned.left_out))
+    return " ".join(reasons) or "there is no task."
 
 
 def _most_usd(planned: Plan, conditions: Conditions) -> float | None:
@@ -311,6 +336,18 @@ def _most_usd(planned: Plan, conditions: Conditions) -> float | None:
         conditions.settings(_flags("sleep", each.sleep)).sleep.budget_usd for each in planned.naps
     )
     return awake + asleep
+
+
+def _most_s(planned: Plan, conditions: Conditions) -> float:
+    """Seconds that searching, asking and sleeping may take at most, one after another."""
+    search, ask = conditions.solver != "agent", conditions.solver != "search"
+    total = 0.0
+    for each in planned.asked:
+        settings = conditions.settings(_flags("test", each.trial.budget))
+        total += search * settings.solve.search_s + ask * settings.model.budget_s
+    for nap in planned.naps:
+        total += conditions.settings(_flags("sleep", nap.sleep)).sleep.budget_s
+    return total
 
 
 def _flags(kind: Kind, text: str) -> dict[str, Any]:

@@ -116,6 +116,15 @@ def shown(name: Path) -> str:
     return paths.shown(name)
 
 
+def pasted(name: Path, context: typer.Context) -> str:
+    """A path for a command line that a person pastes: where -C has led us here, their shell is
+    somewhere else."""
+    import shlex
+
+    led = context.find_root().params["directory"] is not None
+    return shlex.quote(shown(name.absolute() if led else name))
+
+
 def print_json(value: object, mask: Callable[[str], str] = lambda text: text) -> None:
     """Records and plain values as JSON on stdout; `mask` takes secrets out of the text."""
     import msgspec

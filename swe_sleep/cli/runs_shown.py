@@ -25,6 +25,7 @@ def plain_plan(planned: Plan, most_usd: float | None) -> dict[str, object]:
             for each in planned.naps
         ],
         "lost": planned.lost,
+        "left_out": planned.left_out,
         "most_usd": most_usd,
     }
 
@@ -43,8 +44,9 @@ def plain(folder: Path, summary: Summary, suite: str) -> dict[str, object]:
     }
 
 
-def show(console: Console, folder: Path, summary: Summary) -> None:
-    """What came of it, in a few lines; `eval report` says the rest."""
+def show(console: Console, folder: str, summary: Summary) -> None:
+    """What came of it, in a few lines; `eval report` says the rest. `folder` is as a person may
+    paste it."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -60,8 +62,8 @@ def show(console: Console, folder: Path, summary: Summary) -> None:
     for (arm, budget, sleep), results in groups.items():
         table.add_row(
             arm,
-            budget,
-            sleep,
+            budget.replace(",", ", "),  # broken there where the terminal is narrow
+            sleep.replace(",", ", "),
             str(len(results)),
             str(sum(each.resolved for each in results)),
             f"{sum(each.usage.test_runs for each in results):,}",
@@ -76,9 +78,9 @@ def show(console: Console, folder: Path, summary: Summary) -> None:
         f"{output.count(summary.made, 'trial')} made now, in {summary.wall_s:,.0f} s",
         style="dim",
     )
-    troubled = [each for key in slept if (each := summary.sleeps[key]).problems]
+    troubled = [problems for key in slept if (problems := summary.sleeps[key].problems)]
     if troubled:
-        first = output.one_line(troubled[0].problems[0])
+        first = output.one_line(troubled[0][0])
         what = output.count(len(troubled), "sleep")
         console.print(f"{what} with a problem, such as: {first}", style="yellow")
     for lost in summary.lost[:SHOWN_LOST]:
@@ -91,4 +93,4 @@ def show(console: Console, folder: Path, summary: Summary) -> None:
             "there",
             style="yellow",
         )
-    console.print(f"For the figures: swe-sleep eval report {output.shown(folder)}")
+    console.print(f"For the figures: swe-sleep eval report {folder}")

@@ -144,13 +144,34 @@ def test_killed_and_gone_on_with(
     assert other.code == 2 and "Claude cannot be asked" in other.err, other
 
 
+def test_one_task_alone_and_the_folder_as_it_is_pasted(
+    process: Callable[..., Any], tasks: Path, tmp_path: Path
+) -> None:
+    """By default there are arms for which one task has no notes. With -C paths are below there, as
+    git has it, and what is printed is meant for the shell that the person is in."""
+    more = ("--only", "acme__tools-first", "--sleep-budget", "seconds=10")
+    (tmp_path / "here").mkdir()
+    ran = process(["-C", str(tmp_path), *arguments(tasks, *more)], tmp_path / "here")
+    assert ran.code == 0, ran
+    said = ran.err.replace("\n", " ")
+    assert "left out is the arm shuffled: there is no other issue" in said
+    assert "left out is the arm stale: acme/tools has no commit before" in said
+    command = ran.out.partition("For the figures: ")[2].split()
+    assert command[:3] == ["swe-sleep", "eval", "report"]
+    report = process([*command[1:], "--json"], tmp_path / "here")
+    assert report.code == 0, report
+    assert not (tmp_path / "out" / "lost.jsonl").exists()
+
+
 def test_what_would_be_done(cli: Any, tasks: Path, tmp_path: Path) -> None:
     ran = cli(tmp_path, *arguments(tasks, "--dry-run", "--seeds", "2"))
     assert ran.code == 0
     assert "18 trials on 3 tasks" in ran.out.replace("\n", " ")
-    assert "6 trials more cannot be made: acme/tools has no commit before" in ran.out
+    assert "left out is the arm stale: acme/tools has no commit before" in ran.out
+    assert "by the budgets at most 32 min, " in ran.out  # 18 of 90 s, and a sleep of 300
     planned = json.loads(cli(tmp_path, *arguments(tasks, "--dry-run", "--json")).out)
-    assert [len(planned[name]) for name in ("trials", "sleeps", "lost")] == [9, 1, 3]
+    names = ("trials", "sleeps", "lost", "left_out")
+    assert [len(planned[name]) for name in names] == [9, 1, 0, 3]
     assert planned["trials"][0]["budget"] == "seconds=90" and planned["most_usd"] is None
     assert not (tmp_path / "out").exists()
 
@@ -162,9 +183,7 @@ def test_budgets_that_differ_at_their_end_can_be_told_apart(monkeypatch: Any, ca
         for most in (20, 40)
     ]
     results = {str(n): Result(str(n), each, "r", False) for n, each in enumerate(trials)}
-    runs_shown.show(
-        output.console(), Path("out"), Summary(results, {}, (), made=1, left=1, wall_s=1)
-    )
+    runs_shown.show(output.console(), "out", Summary(results, {}, (), made=1, left=1, wall_s=1))
     said = capsys.readouterr().out
     assert "…" not in said and max(map(len, said.splitlines())) <= 80
     assert "1 trial made now" in said and "1 trial left" in said
@@ -177,6 +196,7 @@ def test_budgets_that_differ_at_their_end_can_be_told_apart(monkeypatch: Any, ca
         (("--budget", "apples=3"), ("'apples=3' is no part of a budget", "candidates")),
         (("--budget", "candidates=0"), ("search_candidates", "greater than or equal to 1")),
         (("--only", "nobody"), ("no task and no repository 'nobody'",)),
+        (("--arms", "stale"), ("no trial can be made: acme/tools has no commit before",)),
         (("--tasks", "nowhere.jsonl"), ("there is no nowhere.jsonl",)),
     ],
 )
