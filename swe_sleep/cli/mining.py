@@ -73,8 +73,8 @@ def mine(
 ) -> None:
     """Make tasks of a repository's own fixes.
 
-    A change that says it mends something and brings tests becomes a task if, in an environment with
-    the packages of its day, some of its tests fail without it and pass with it, twice over. The
+    A change that says it mends something and brings tests becomes a task if, with packages no
+    younger than itself, some of its tests fail without it and pass with it, twice over. The
     statement is the change's message without what gives the change away. Merges count as the whole
     of what they brought.
 

@@ -3,9 +3,9 @@ says was wrong.
 
 As SWE-bench (Jimenez et al., ICLR 2024) does with pull requests and R2E-Gym (Jain et al., 2025)
 with commits: a change that mends something and brings tests is taken apart into the two; with its
-tests put in, some must fail before and pass after (fail-to-pass), in the environment of its day,
-twice over. What passes before and after stays as pass-to-pass. Every change that is looked at ends
-as a task or is counted with the reason why it is none.
+tests put in, some must fail before and pass after (fail-to-pass), twice over, with packages no
+younger than itself. What passes before and after stays as pass-to-pass. Every change that is looked
+at ends as a task or is counted with the reason why it is none.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ NOT_PLAIN = "changes links or submodules"
 NO_STATEMENT = "its message says too little"
 UNTOLD = "its tests use names that the statement does not tell"
 NO_PATCH = "git cannot give its contents"
+AS_OTHERS = "no environment, as for others with the same requirements"
+GIVEN_UP = 2
+"""After so many changes in a row that had no environment, those before them with the same
+requirements are not tried."""
 
 _MENDS = re.compile(
     r"^(?:\W|\w+(?:\([^)]*\))?: )*(?:stop|prevent|avoid|ensure|handle|correct|respect|preserve"
@@ -94,7 +98,7 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class Planned:
     """A change that is worth a run of its tests."""
 
     change: Change
@@ -129,11 +133,11 @@ def mine(
         planner = _Planner(repository, source, wanted, statements or {}, cache)
         if wanted.again:
             kept.forget(running.NO_ENVIRONMENT)
-        queue = _Queue(planner.planned(mined), kept, wanted.most, mined)
+        queue = Queue(planner.planned(mined), kept, wanted.most, mined)
         progress("reading the history")
         for event in spread(running.run, queue.take, jobs=jobs, stop=stop):
             if isinstance(event, Said):
-                progress(f"{queue.line()}; {event.text}")
+                progress(f"{queue.line()}; {queue.name(event.request)}: {event.text}")
                 continue
             if isinstance(event, Done):
                 queue.judge(event.answer)
@@ -164,7 +168,7 @@ class _Planner:
         self._repository, self._source, self._wanted = repository, source, wanted
         self._statements, self._cache = statements, cache
 
-    def planned(self, mined: Mined) -> Iterator[_Planned]:
+    def planned(self, mined: Mined) -> Iterator[Planned]:
         for change in changes(self._repository.git, self._wanted.window):
             for each, merged in self._units(change):
                 mined.looked_at += 1
@@ -192,7 +196,7 @@ class _Planner:
         few = len(code) <= self._wanted.most_files and lines_of(code) <= self._wanted.most_lines
         return "" if few else TOO_LARGE
 
-    def _plan(self, change: Change, merged: list[Change]) -> _Planned | str:
+    def _plan(self, change: Change, merged: list[Change]) -> Planned | str:
         reason = self._first_look(change)
         if reason:
             return APART if reason == TOO_LARGE and len(merged) > 1 else reason
@@ -218,12 +222,12 @@ class _Planner:
         candidate = candidate_of(
             parts,
             self._source,
-            change.base,
+            base,
             change.day,
             backend=self._wanted.backend,
             cache=self._cache,
         )
-        return _Planned(change, statement, told, candidate, parts.code)
+        return Planned(change, statement, told, candidate, parts.code)
 
     def _given(self, change: Change, message: str) -> str:
         """The text that somebody gave for a commit, or for an issue that it closes or names."""
@@ -246,7 +250,7 @@ def _mends(title: str, body: str) -> bool:
     return bool(closed_issues(f"{title}\n{body}") or _MENDS.search(title))
 
 
-class _Queue:
+class Queue:
     """What is still to be tried, newest first, until there are tasks enough; and what came of it.
 
     No more are under way than tasks are missing, so that nothing is tried in vain, and which tasks
@@ -254,10 +258,12 @@ class _Queue:
     """
 
     def __init__(
-        self, planned: Iterator[_Planned], kept: Kept, most: int | None, mined: Mined
+        self, planned: Iterator[Planned], kept: Kept, most: int | None, mined: Mined
     ) -> None:
         self._planned, self._kept, self._most, self._mined = planned, kept, most, mined
-        self._order: dict[str, _Planned] = {}
+        self._order: dict[str, Planned] = {}
+        self._in_vain: Counter[str] = Counter()
+        """By requirements: the changes in a row that had no environment."""
         self._tasks: dict[str, Verdict] = {}
         self._under_way = 0
 
@@ -269,11 +275,14 @@ class _Queue:
             key = planned.candidate.key
             self._order[key] = planned
             known = self._kept.known.get(key)
-            if known is None:
+            if known is not None:
+                self._mined.remembered += 1
+                self._count(known)
+            elif self._in_vain[planned.candidate.needs] >= GIVEN_UP:
+                self._mined.left_out[AS_OTHERS] += 1
+            else:
                 self._under_way += 1
                 return planned.candidate
-            self._mined.remembered += 1
-            self._count(known)
         return None
 
     def judge(self, verdict: Verdict) -> None:
@@ -288,6 +297,9 @@ class _Queue:
         self._mined.failures.append(f"{commit[:10]}: {reason}")
 
     def _count(self, verdict: Verdict) -> None:
+        needs = self._order[verdict.key].candidate.needs
+        in_vain = verdict.reason == running.NO_ENVIRONMENT
+        self._in_vain[needs] = self._in_vain[needs] + 1 if in_vain else 0
         if verdict.reason:
             self._mined.left_out[verdict.reason] += 1
         else:
@@ -300,7 +312,7 @@ class _Queue:
         return [self._row(repo, self._order[key], self._tasks[key]) for key in reversed(newest)]
 
     @staticmethod
-    def _row(repo: str, planned: _Planned, verdict: Verdict) -> Row:
+    def _row(repo: str, planned: Planned, verdict: Verdict) -> Row:
         return row_of(
             repo,
             planned.change,
@@ -310,6 +322,7 @@ class _Queue:
         ) | {
             "FAIL_TO_PASS": list(verdict.fail_to_pass),
             "PASS_TO_PASS": list(verdict.pass_to_pass),
+            "day": verdict.day,
             "statement_from": planned.told,
             "n_source_files": len(planned.code),
         }
@@ -317,5 +330,10 @@ class _Queue:
     def line(self) -> str:
         """How far it is."""
         found, looked = len(self._tasks), self._mined.looked_at
-        most = f" of {self._most}" if self._most else ""
-        return f"{found}{most} tasks in {looked} changes"
+        wanted = f" of {self._most}" if self._most else ""
+        return f"tasks: {found}{wanted}, in {looked} changes"
+
+    def name(self, candidate: Candidate) -> str:
+        """Which change it is, for a person."""
+        change = self._order[candidate.key].change
+        return f"{change.commit[:10]} of {change.day}"

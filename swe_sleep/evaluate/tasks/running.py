@@ -1,8 +1,15 @@
-"""A candidate's tests, run without its fix and with it, in the environment of its day: whether some
-fail before and pass after, twice over."""
+"""A candidate's tests, run without its fix and with it: whether some fail before and pass after,
+twice over.
+
+They run with the packages that there were when its month began, so that the changes of a month with
+the same requirements share one environment; where that has not all they need, with those of its
+very day.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -15,13 +22,15 @@ from swe_sleep.evaluate.tasks.split import Parts, is_of_tests
 from swe_sleep.records import TestRun
 from swe_sleep.repo.diff import apply_in_memory
 from swe_sleep.repo.repository import Repository
+from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.choose import Setting, choose
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.owners import scratch
+from swe_sleep.sandbox.project.project import read_project
 from swe_sleep.sandbox.protocol import Limits, Sandbox
 from swe_sleep.testing.tests import Tests
 
-RUNNING_VERSION = 1
+RUNNING_VERSION = 2
 """Goes up when the same candidate may come out differently."""
 SUITE_S, TEST_S = 300.0, 30.0
 LIMITS = Limits(memory_mb=4096, disk_mb=2048)
@@ -48,6 +57,8 @@ class Candidate:
     test_patch: str
     tests: tuple[str, ...]
     """The test files that are run."""
+    needs: str
+    """Stands for what its environment is made of, whatever the day."""
     backend: Setting
     cache: Path | None = None
     """Where environments are kept, if not in the usual place."""
@@ -64,6 +75,8 @@ class Verdict(msgspec.Struct, frozen=True):
     pass_to_pass: tuple[str, ...] = ()
     flaky: int = 0
     """Tests that are left out because they came out differently in a second run."""
+    day: str = ""
+    """No package of the environment is younger."""
     seconds: float = 0.0
 
 
@@ -74,15 +87,19 @@ def run(candidate: Candidate, progress: Callable[[str], None]) -> Verdict:
         scratch() as folder,
         Repository.at_commit(candidate.source, candidate.base, folder / "at") as repository,
     ):
-        verdict = _verdict(candidate, repository, progress)
-    return msgspec.structs.replace(verdict, seconds=round(time.monotonic() - begun, 2))
+        for day in dict.fromkeys((f"{candidate.day[:8]}01", candidate.day)):
+            verdict = _verdict(candidate, day, repository, progress)
+            if verdict.reason != NO_ENVIRONMENT:
+                break
+    seconds = round(time.monotonic() - begun, 2)
+    return msgspec.structs.replace(verdict, day=day, seconds=seconds)
 
 
 def _verdict(
-    candidate: Candidate, repository: Repository, progress: Callable[[str], None]
+    candidate: Candidate, day: str, repository: Repository, progress: Callable[[str], None]
 ) -> Verdict:
     snapshot = repository.snapshot()
-    options = EnvironmentOptions(until=candidate.day, cache_dir=candidate.cache)
+    options = EnvironmentOptions(until=day, cache_dir=candidate.cache)
     backend = choose(candidate.backend, options=options)
     try:
         environment = backend.prepare(snapshot, progress=progress)
@@ -153,20 +170,39 @@ def _first_message(run: TestRun) -> str:
     return next((f"{r.test_id}: {r.message}" for r in run.results if r.outcome.bad), "")
 
 
+def needs_of(snapshot: Snapshot) -> str:
+    """What the tests of a commit need, whatever the day, as a hash."""
+    project = read_project(snapshot)
+    groups = [(group.name, group.requirements) for group in project.groups]
+    return _hash(json.dumps([groups, project.constraints, project.requires_python]))
+
+
 def candidate_of(
     parts: Parts,
     source: Path,
-    base: str,
+    base: Snapshot,
     day: str,
     *,
     backend: Setting,
     cache: Path | None = None,
 ) -> Candidate:
     """What is to be run of a change."""
-    import hashlib
-
-    deciding = (base, day, parts.patch, parts.test_patch, *parts.tests, backend)
+    assert base.head is not None
+    deciding = (base.head, day, parts.patch, parts.test_patch, *parts.tests, backend)
     facts = [str(RUNNING_VERSION), str(SUITE_S), str(TEST_S), *deciding]
-    key = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    tests = tuple(filter(is_of_tests, parts.tests))
-    return Candidate(key, source, base, day, parts.patch, parts.test_patch, tests, backend, cache)
+    return Candidate(
+        _hash("\0".join(facts)),
+        source,
+        base.head,
+        day,
+        parts.patch,
+        parts.test_patch,
+        tuple(filter(is_of_tests, parts.tests)),
+        needs_of(base),
+        backend,
+        cache,
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]

@@ -17,19 +17,22 @@ import typer
 from typer.testing import CliRunner
 
 from swe_sleep.cli import mining
-from swe_sleep.errors import NotARepository, UsageError
+from swe_sleep.errors import EnvironmentFailed, NotARepository, UsageError
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks import kept, mine, running, statement
-from swe_sleep.evaluate.tasks.changes import Window, changes
+from swe_sleep.evaluate.tasks.changes import Change, Window, changes
 from swe_sleep.evaluate.tasks.kept import read_rows, read_statements
-from swe_sleep.evaluate.tasks.mine import Mined, Wanted
+from swe_sleep.evaluate.tasks.mine import Mined, Planned, Queue, Wanted
 from swe_sleep.evaluate.tasks.places import source_of
+from swe_sleep.evaluate.tasks.running import Candidate, Verdict
 from swe_sleep.evaluate.tasks.split import Parts, defined, is_code, is_of_tests, used
 from swe_sleep.evaluate.tasks.statement import Secrets, cleaned, closed_issues, told
 from swe_sleep.evaluate.tasks.swebench import read_instances
 from swe_sleep.repo.repository import Repository
+from swe_sleep.repo.snapshot import Snapshot
 from swe_sleep.sandbox.environment import EnvironmentOptions
 from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sandbox.protocol import Environment, Progress
 
 Git = Callable[..., str]
 BEGUN = 1_699_956_000
@@ -362,15 +365,30 @@ def test_texts_of_issues_may_be_given(
     assert row["statement_from"] == "given"
 
 
-def test_the_environment_is_of_the_day_of_the_commit(
-    story: Story, environments: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("lacking", "days"),
+    [("", ["2023-11-01"]), ("2023-11-01", ["2023-11-01", "2023-11-14"])],
+)
+def test_no_package_is_younger_than_the_commit(
+    lacking: str,
+    days: list[str],
+    story: Story,
+    environments: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The changes of a month share what they need; one that needs what came since does not."""
     fix = story(MESSAGE, {"shop/prices.py": SUMMED, "tests/test_prices.py": TESTS + NEGATIVE})
-    asked: list[EnvironmentOptions] = []
+    asked: list[str] = []
+
+    class Backend(LocalBackend):
+        def prepare(self, snapshot: Snapshot, *, progress: Progress) -> Environment:
+            if asked[-1] == lacking:
+                raise EnvironmentFailed("there is no such package yet")
+            return super().prepare(snapshot, progress=progress)
 
     def choose(setting: str, *, options: EnvironmentOptions) -> LocalBackend:
-        asked.append(options)
-        return LocalBackend(options)
+        asked.append(options.until)
+        return Backend(options)
 
     monkeypatch.setattr(running, "choose", choose)
     with Repository.open(story.root) as repository:
@@ -381,14 +399,51 @@ def test_the_environment_is_of_the_day_of_the_commit(
     candidate = running.candidate_of(
         parts,
         story.root,
-        f"{fix}^",
+        base,
         change.day,
         backend="local",
         cache=environments,
     )
     verdict = running.run(candidate, lambda line: None)
     assert verdict.fail_to_pass == ("tests/test_prices.py::test_negative",)
-    assert [options.until for options in asked] == ["2023-11-14"]
+    assert asked == days
+    assert verdict.day == days[-1]
+
+
+def test_what_has_no_environment_is_given_up_for_its_neighbours(tmp_path: Path) -> None:
+    """They are told apart by what they need, and one that has an environment ends a row."""
+    story = "aa aa bb aa aa bb cc"  # newest first; of bb the first has an environment
+    planned = [
+        Planned(
+            Change(str(number), "", 0, "", "", ()),
+            "",
+            "title",
+            Candidate(f"{number}", tmp_path, "", "2023-11-14", "", "", (), needs, "local"),
+            (),
+        )
+        for number, needs in enumerate(story.split())
+    ]
+    mined = Mined()
+    with kept.Kept.open(tmp_path / "tasks.jsonl", "a/b") as file:
+        queue = Queue(iter(planned), file, None, mined)
+        tried = []
+        while (candidate := queue.take(None)) is not None:
+            tried.append(candidate.key)
+            has = candidate.key in ("2", "6")
+            queue.judge(Verdict(candidate.key, "" if has else running.NO_ENVIRONMENT))
+    assert tried == ["0", "1", "2", "5", "6"]
+    assert mined.left_out == {running.NO_ENVIRONMENT: 3, mine.AS_OTHERS: 2}
+    assert queue.line() == "tasks: 2, in 0 changes"
+
+
+def test_what_changes_need(story: Story) -> None:
+    story("Need a package", {"requirements.txt": "attrs\n"})
+    story("Mend something", {"shop/prices.py": SUMMED})
+    story("Need a newer one", {"requirements.txt": "attrs>=22\n"})
+    with Repository.open(story.root) as repository:
+        needs = [running.needs_of(repository.snapshot_of(f"HEAD~{back}")) for back in range(4)]
+    assert needs[1] == needs[2]
+    assert len(set(needs)) == 3
 
 
 def test_the_commands(
