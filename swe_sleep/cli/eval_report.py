@@ -12,6 +12,8 @@ from swe_sleep.cli import output
 from swe_sleep.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from swe_sleep.evaluate.figures.figures import Report
     from swe_sleep.evaluate.figures.units import Unit
 
@@ -115,13 +117,16 @@ def _write(found: Report, out: Path) -> list[Path]:
     return list(texts)
 
 
+def width_of(console: Console) -> int:
+    known = console.is_terminal or "COLUMNS" in os.environ
+    return max(NARROWEST, console.width) if known else WIDE
+
+
 def _show(found: Report, written: list[Path]) -> None:
     from swe_sleep.evaluate.report import terminal
 
     console = output.console()
-    known = console.is_terminal or "COLUMNS" in os.environ
-    width = max(NARROWEST, console.width) if known else WIDE
-    for line, style in terminal.lines(found, width):
+    for line, style in terminal.lines(found, width_of(console)):
         console.print(line, style=style or None)
     for file in written:
         console.print(f"written: {output.shown(file)}", style="green")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from swe_sleep.config import Settings
     from swe_sleep.evaluate.runs.folder import RunFolder
+    from swe_sleep.evaluate.stateful.estimate import Estimate
     from swe_sleep.evaluate.stateful.figures import Figures
     from swe_sleep.evaluate.stateful.plan import Asked, Options
     from swe_sleep.evaluate.stateful.problems import Data
@@ -184,9 +185,13 @@ def texts(
     folder = folder or Path("runs") / f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     run_folder = RunFolder(folder.absolute())
     limit_usd = settings.model.budget_usd if budget_usd is None else budget_usd
-    console = output.console(stderr=True)
+    console = output.console(stderr=not dry_run)
+    price = _estimate(asked, options, clients, settings, run_folder)
+    if dry_run and as_json:
+        output.print_json(texts_shown.plain_plan(chosen, asked, price, limit_usd))
+        return
     _say_data(console, chosen)
-    _say_estimate(console, asked, options, clients, settings, run_folder, limit_usd)
+    _say_estimate(console, price, options, clients[1].model, limit_usd)
     if dry_run:
         return
     _check_key(settings)
@@ -256,15 +261,13 @@ def _say_data(console: Console, data: Data) -> None:
         console.print(f"left out: {len(data.problems) - SHOWN_PROBLEMS} more", style="yellow")
 
 
-def _say_estimate(
-    console: Console,
+def _estimate(
     asked: list[Asked],
     options: Options,
     clients: tuple[ClientOptions, ClientOptions],
     settings: Settings,
     folder: RunFolder,
-    limit_usd: float,
-) -> None:
+) -> Estimate:
     from swe_sleep.evaluate.stateful.bench import READINGS
     from swe_sleep.evaluate.stateful.estimate import estimate
     from swe_sleep.evaluate.stateful.reading import Reading
@@ -276,7 +279,7 @@ def _say_estimate(
     model = clients[1].model
     ability = abilities(model).thinking
     thinks = [ability == "always" or (ability == "adaptive" and each.thinking) for each in clients]
-    found = estimate(
+    return estimate(
         asked,
         options,
         Lines(folder.path / READINGS, Reading).read(),
@@ -286,12 +289,19 @@ def _say_estimate(
         thinks=thinks[1],
         thinks_asleep=thinks[0],
     )
+
+
+def _say_estimate(
+    console: Console, found: Estimate, options: Options, model: str, limit_usd: float
+) -> None:
+    from swe_sleep.model.catalogue import abilities
+
     work = [output.count(found.readings, "reading"), output.count(found.answers, "answer")]
     if found.lists:
         work.append(f"{output.count(found.lists, 'list')} of likely questions")
     price = "no price known" if found.usd is None else f"about ${found.usd:,.2f}, a guess"
     console.print(f"to do: {', '.join(work)} by {model}: {price}; at most ${limit_usd:,.2f}")
-    if ability == "always" and options.budgets[0].level is not None:
+    if abilities(model).thinking == "always" and options.budgets[0].level is not None:
         console.print(
             f"{model} always thinks before it writes, so levels shape only what it writes; "
             "--efforts are its budgets",

@@ -12,13 +12,40 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from swe_sleep.evaluate.figures.statistics import Interval
+    from swe_sleep.evaluate.stateful.estimate import Estimate
     from swe_sleep.evaluate.stateful.figures import Figures, Row
     from swe_sleep.evaluate.stateful.grid import Key
+    from swe_sleep.evaluate.stateful.plan import Asked
     from swe_sleep.evaluate.stateful.problems import Data
     from swe_sleep.evaluate.stateful.run import Summary
 
 SHOWN_LOST = 10
 MEASURES = {"usd": "US dollars", "tokens": "tokens", "generated": "generated tokens (the paper's)"}
+
+
+def plain_plan(
+    data: Data, asked: Sequence[Asked], price: Estimate, limit_usd: float
+) -> dict[str, object]:
+    """What would be done, for a program."""
+    return {
+        **_plain_data(data),
+        "answers": [{"trial": each.trial, "sample": each.sample} for each in asked],
+        "to_do": {"readings": price.readings, "answers": price.answers, "lists": price.lists},
+        "guess_usd": price.usd,
+        "most_usd": limit_usd,
+    }
+
+
+def _plain_data(data: Data) -> dict[str, object]:
+    return {
+        "data": data.name,
+        "queries": len(data.queries),
+        "texts": len(data.texts),
+        "left_out": list(data.problems),
+        "repeated": data.repeated,
+        "parted": data.parted,
+        "damaged": data.damaged,
+    }
 
 
 def plain(data: Data, found: Figures, summary: Summary, folder: Path) -> dict[str, object]:
@@ -32,13 +59,7 @@ def plain(data: Data, found: Figures, summary: Summary, folder: Path) -> dict[st
         built["verdict"] = said
     return {
         "run": str(folder),
-        "data": data.name,
-        "queries": len(data.queries),
-        "texts": len(data.texts),
-        "left_out": list(data.problems),
-        "repeated": data.repeated,
-        "parted": data.parted,
-        "damaged": data.damaged,
+        **_plain_data(data),
         "figures": whole,
         "answers": len(summary.answers),
         "made": summary.made,
@@ -68,14 +89,13 @@ def _table(
     console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int
 ) -> None:
     """`texts`: so many columns hold words, the rest numbers."""
-    from rich.table import Table
+    from swe_sleep.cli.eval_report import width_of
+    from swe_sleep.evaluate.report.sheets import Sheet
+    from swe_sleep.evaluate.report.terminal import tabled
 
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number < texts else "right")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    sheet = Sheet("", title, tuple(columns), tuple(map(tuple, rows)), texts)
+    for line, style in tabled(sheet, width_of(console)):
+        console.print(line, style=style or None)
     console.print()
 
 
@@ -134,13 +154,23 @@ def _differences(console: Console, found: Figures) -> None:
             str(each.pairs),
             f"{100 * each.difference:+.1f}",
             _interval(each.interval),
-            f"+{each.better} -{each.worse}",
+            f"{each.better} / {each.worse}",
             _p(each.p_holm),
         )
         for each in found.differences
     ]
     if rows:
-        columns = ("arms", "budget", "sleep", "verdict", "pairs", "points", "95 %", "", "p (Holm)")
+        columns = (
+            "arms",
+            "budget",
+            "sleep",
+            "verdict",
+            "pairs",
+            "points",
+            "95 %",
+            "more / less",
+            "p (Holm)",
+        )
         _table(console, "difference, on the same questions", columns, rows, 4)
 
 
@@ -172,7 +202,7 @@ def _costs(console: Console, found: Figures) -> None:
                 )
         columns = (
             "arm", "budget", "sleep", "t", "a query", "off", "N", "break-even N (95 %)",
-            "off as right", "break-even N (95 %)",
+            "off as right", "break-even N against that",
         )  # fmt: skip
         _table(console, f"t * test + sleep / N, in {title}", columns, rows, 3)
 
@@ -269,11 +299,11 @@ def _percent(share: float | None) -> str:
 
 
 def _interval(interval: Interval | None) -> str:
-    return "" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+    return "-" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
 def _p(value: float | None) -> str:
-    return "" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _count(value: float | None) -> str:

@@ -157,19 +157,18 @@ def test_efforts_that_would_be_the_same_are_refused(
 
 
 def test_a_dry_run_says_the_price_and_does_nothing(texts: Command, tmp_path: Path) -> None:
-    _, err = texts(
-        "--data",
-        "data.jsonl",
-        "--model",
-        MODEL,
-        "--limit",
-        "2",
-        "--dry-run",
-        "--run",
-        "run",
-    )
+    given = ("--data", "data.jsonl", "--model", MODEL, "--limit", "2", "--dry-run", "--run", "run")
+    out, err = texts(*given)
+    assert "to do: 1 reading, 20 answers by claude-haiku-4-5: about $0.0" in out
+    assert err == ""
 
-    assert "to do: 1 reading, 20 answers by claude-haiku-4-5: about $0.0" in err
+    out, err = texts(*given, "--foresee", "3", "--json")
+    planned = json.loads(out)
+    assert err == ""
+    assert planned["to_do"] == {"readings": 1, "answers": 20, "lists": 1}
+    assert (planned["queries"], planned["texts"], len(planned["answers"])) == (2, 1, 20)
+    assert planned["left_out"][0].startswith("record 0005: it is not JSON")
+    assert 0 < planned["guess_usd"] < planned["most_usd"] == 2
     assert not (tmp_path / "run").exists()
 
 
