@@ -113,10 +113,12 @@ def grade(
     order = {request.case.id: number for number, request in enumerate(requests)}
     judged.sort(key=lambda each: order[each.task])
     left_out = _left_out(suite, patches, gold=gold)
+    done = {*where, *(each.request.case.id for each in failed)}
+    left = [name for name in order if name not in done]
     if as_json:
-        output.print_json(plain(judged, failed, where, left_out))
+        output.print_json(plain(judged, failed, where, left_out, left))
     else:
-        show(output.console(), judged, failed, where, left_out)
+        show(output.console(), judged, failed, where, left_out, left)
     if stop.is_set():
         raise typer.Exit(130)
     if failed or not all(each.agree for each in judged):
@@ -155,9 +157,12 @@ def _requests(
         ]
         if candidates and _is_judged_by_tests(case):
             found.append(ToGrade(case, tuple(candidates), conditions, official, pull))
+    if not found and gold:
+        raise UsageError("none of these tasks has tests that have to pass.")
     if not found:
         raise UsageError(
-            "no patch is for one of these tasks.", "The instance_id of a prediction is a task's id."
+            "no patch is for one of these tasks that has tests.",
+            "The instance_id of a prediction is a task's id.",
         )
     return found
 
@@ -186,8 +191,9 @@ def plain(
     failed: Sequence[Failed[ToGrade]],
     where: Mapping[str, str],
     left_out: Mapping[str, str],
+    left: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Everything, for a program."""
+    """Everything, for a program. `left` are the tasks that a stopped run did not come to."""
     import msgspec
 
     return {
@@ -200,6 +206,7 @@ def plain(
             for each in failed
         ],
         "left_out": dict(left_out),
+        "left": list(left),
     }
 
 
@@ -209,6 +216,7 @@ def show(
     failed: Sequence[Failed[ToGrade]],
     where: Mapping[str, str],
     left_out: Mapping[str, str],
+    left: Sequence[str] = (),
 ) -> None:
     """The same, for a person."""
     if judged:
@@ -223,6 +231,8 @@ def show(
         console.print(output.one_line(f"not graded: {name}: {reason}"), style="yellow")
     if len(left_out) > SHOWN:
         console.print(f"not graded: {len(left_out) - SHOWN} more", style="yellow")
+    if left:
+        console.print(f"stopped: {output.count(len(left), 'task')} not graded", style="yellow")
 
 
 def _table(console: Console, judged: Sequence[Judged]) -> None:

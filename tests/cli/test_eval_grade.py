@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from swe_sleep.cli.eval_grade import plain, show
+from swe_sleep.cli.output import console
 from swe_sleep.repo.diff import diff
 
 SOURCE = "def first(items):\n    return items[1]\n\n\ndef last(items):\n    return items[-1]\n"
@@ -119,5 +121,21 @@ def test_bad_usage(
     refused(cli(tmp_path, *gone), "cannot read gone.jsonl")
     other = arguments(tasks, "--only", "nobody", "--gold")
     refused(cli(tmp_path, *other), "nobody")
+    untested = json.loads(tasks.read_text().splitlines()[0]) | {"FAIL_TO_PASS": "[]"}
+    records = tasks.read_text()
+    write(tasks, untested)
+    refused(cli(tmp_path, *arguments(tasks, "--gold")), "none of these tasks has tests")
+    tasks.write_text(records)
     none = write(tmp_path / "none.jsonl", {"instance_id": "b", "model_patch": ""})
     refused(cli(tmp_path, *arguments(tasks, "--predictions", str(none))), "no patch is for one")
+
+
+def test_what_a_stopped_run_did_not_come_to(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plain([], [], {}, {}, ["a", "b"]) == {
+        "verdicts": [],
+        "failed": [],
+        "left_out": {},
+        "left": ["a", "b"],
+    }
+    show(console(), [], [], {}, {}, ["a", "b"])
+    assert capsys.readouterr().out == "stopped: 2 tasks not graded\n"
