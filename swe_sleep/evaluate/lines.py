@@ -15,8 +15,11 @@ def append(path: Path, record: object) -> None:
     Raises OSError, also where a full disk took but a part of the line, of which the system says
     nothing by itself. What is left of it counts for nothing, as it is no JSON.
     """
-    # The newline before ends what a killed run may have left unfinished.
-    line = b"\n" + msgspec.json.encode(record) + b"\n"
-    with path.open("ab", buffering=0) as file:
+    line = msgspec.json.encode(record) + b"\n"
+    with path.open("a+b", buffering=0) as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a killed run left it unfinished
+                line = b"\n" + line
         if file.write(line) < len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

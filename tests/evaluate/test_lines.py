@@ -23,7 +23,13 @@ except OSError as error:
 def test_lines_are_added(tmp_path: Path) -> None:
     for number in range(2):
         lines.append(tmp_path / "file", {"number": number})
-    assert (tmp_path / "file").read_text().split() == ['{"number":0}', '{"number":1}']
+    assert (tmp_path / "file").read_text() == '{"number":0}\n{"number":1}\n'
+
+
+def test_what_a_killed_run_left_unfinished_spoils_no_line_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('{"number":0}\n{"num')
+    lines.append(tmp_path / "file", {"number": 2})
+    assert (tmp_path / "file").read_text() == '{"number":0}\n{"num\n{"number":2}\n'
 
 
 def test_a_line_that_went_in_by_half_is_an_error(tmp_path: Path) -> None:
