@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from swe_sleep.evaluate.executors.protocol import Executor
     from swe_sleep.evaluate.runs.budgets import Kind
     from swe_sleep.evaluate.runs.conditions import Conditions
+    from swe_sleep.evaluate.runs.folder import RunFolder
     from swe_sleep.evaluate.runs.plan import Plan
     from swe_sleep.evaluate.runs.records import Arm, Lost, Manifest
     from swe_sleep.evaluate.runs.run import Told
@@ -168,7 +169,7 @@ def run(
     if dry_run and as_json:
         output.print_json(runs_shown.plain_plan(planned, _most_usd(planned, conditions)))
         return
-    _announce(output.console(stderr=not dry_run), planned, conditions, jobs)
+    _announce(output.console(stderr=not dry_run), planned, run_folder, conditions, jobs)
     if dry_run:
         return
     _check_model(conditions)
@@ -288,11 +289,21 @@ def _by(manifest: Manifest) -> str:
     return f"swe-sleep-{manifest.model or manifest.solver}"
 
 
-def _announce(console: Console, planned: Plan, conditions: Conditions, jobs: int | None) -> None:
+def _announce(
+    console: Console,
+    planned: Plan,
+    folder: RunFolder,
+    conditions: Conditions,
+    jobs: int | None,
+) -> None:
     tasks = len({each.case.id for each in planned.asked})
+    made = len({each.key for each in planned.asked} & folder.results().keys())
+    slept = len({each.key for each in planned.naps} & folder.sleeps().keys())
     line = (
-        f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}, "
-        f"{output.count(len(planned.naps), 'sleep')}"
+        f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}"
+        + f" ({made} made)" * bool(made)
+        + f", {output.count(len(planned.naps), 'sleep')}"
+        + f" ({slept} made)" * bool(slept)
     )
     most = _most_usd(planned, conditions)
     if most is not None:

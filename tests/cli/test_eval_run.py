@@ -140,6 +140,7 @@ def test_killed_and_gone_on_with(
 
     again = process(arguments(tasks, "--arms", "off"), tmp_path)
     assert again.code == 0 and "0 trials made now" in again.out, again
+    assert "3 trials on 3 tasks (3 made), 0 sleeps" in again.err, again
     other = process(arguments(tasks, "--arms", "off", "--solver", "agent"), tmp_path)
     assert other.code == 2 and "Claude cannot be asked" in other.err, other
 

@@ -31,6 +31,8 @@ _SAME = ("suite", "solver", "model", "settings", "versions")
 """What a run that goes on may not change, as its results would not be of one kind; of the rest it
 may have more."""
 _LONGEST = 60
+_NAMED = 3
+"""Differences that are said."""
 
 T = TypeVar("T", Result, Slept, Lost)
 
@@ -126,12 +128,11 @@ class RunFolder:
         was something else."""
         if (self.path / MANIFEST).exists():
             before = self.manifest()
-            for name in _SAME:
-                if getattr(before, name) != getattr(manifest, name):
-                    raise UsageError(
-                        f"{self.path} holds a run with another {name.replace('_', ' ')}.",
-                        "Give another folder with --run, or repeat that run as it was.",
-                    )
+            if differs := _differs(before, manifest):
+                raise UsageError(
+                    f"{self.path} holds a run that was made otherwise: {differs}.",
+                    "Give another folder with --run, or repeat that run as it was.",
+                )
             manifest = _together(before, manifest)
         elif any(not _begun(each.name) for each in self.path.iterdir()):
             raise UsageError(f"{self.path} is not empty, and holds no run.")
@@ -195,6 +196,35 @@ def _together(before: Manifest, now: Manifest) -> Manifest:
         sleeps=_union(before.sleeps, now.sleeps),
         seeds=_union(before.seeds, now.seeds),
     )
+
+
+def _differs(before: Manifest, now: Manifest) -> str:
+    """What the results of the one and of the other would not be alike in; empty if nothing."""
+    old, new = _facts(before), _facts(now)
+    found = [
+        f"{name} was {_short(old.get(name))}, and is {_short(new.get(name))}"
+        for name in old | new
+        if old.get(name) != new.get(name)
+    ]
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return "; ".join(found[:_NAMED]) + more
+
+
+def _facts(manifest: Manifest) -> dict[str, object]:
+    """By dotted names, what a run that goes on may not change."""
+    found: dict[str, object] = {}
+    waiting: list[tuple[str, object]] = [(name, getattr(manifest, name)) for name in _SAME]
+    for name, value in waiting:
+        if isinstance(value, dict):
+            waiting += [(f"{name}.{key}", each) for key, each in value.items()]
+        else:
+            found[name] = value
+    return found
+
+
+def _short(value: object) -> str:
+    text = "nothing" if value in (None, "") else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 U = TypeVar("U")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,29 @@ def test_a_run_may_grow_but_not_become_another(folder: RunFolder) -> None:
     assert (grown.tasks, grown.arms) == (("a", "b"), (Arm.OFF, Arm.ON))
     assert folder.manifest() == grown
     assert grown.created == "2024-05-31T00:00:00Z"
-    with pytest.raises(UsageError, match="another model"):
-        folder.begin(manifest(model="claude"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"model": "claude"}, "otherwise: model was nothing, and is claude. Give another folder"),
+        (
+            {"versions": {"commit": "b", "git": "2.39"}},
+            "otherwise: versions.commit was a, and is b; versions.git was nothing, and is 2.39.",
+        ),
+        (
+            {"settings": {"solve": {"search_s": 5, "x": 1, "y": 2, "z": 3}}},
+            "settings.solve.search_s was 60, and is 5; .*; and 1 more",
+        ),
+    ],
+)
+def test_what_a_run_that_goes_on_was_made_otherwise_is_said(
+    folder: RunFolder, changed: dict[str, Any], words: str
+) -> None:
+    made = {"versions": {"commit": "a"}, "settings": {"solve": {"search_s": 60}}}
+    folder.begin(manifest(**made))
+    with pytest.raises(UsageError, match=words):
+        folder.begin(manifest(**made | changed))
 
 
 def test_no_folder_of_something_else_is_taken(folder: RunFolder) -> None:
