@@ -128,6 +128,7 @@ def carry_out(asked: Asked, say: Callable[[str], None]) -> Finished:
             else graded(case, attempt.patch, asked.conditions, tell)
         )
         result = _result(asked, attempt, verdict, snapshot)
+        tell(_outcome(result))
     result = replace(result, wall_s=time.monotonic() - began)
     files = {PATCH: attempt.patch.encode("utf-8", "surrogateescape")} if attempt.patch else {}
     files[LOG] = ("\n".join(log) + "\n").encode("utf-8", "replace")
@@ -254,6 +255,18 @@ def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) 
         why=attempt.why,
     )
     return _judged_by_files(made, attempt, answer) if asked.case.task.score == "files" else made
+
+
+def _outcome(result: Result) -> str:
+    """In one line, for who reads the log."""
+    if result.f1 is not None:
+        return f"F1 of the modified files: {result.f1:.2f}"
+    if not result.solver:
+        return f"no patch: {result.why}"
+    (mended, of), (kept, of_kept) = result.fail_to_pass, result.pass_to_pass
+    said = "resolved" if result.resolved else "not resolved"
+    what = f"{said}: {mended} of {of} fail-to-pass and {kept} of {of_kept} pass-to-pass tests pass"
+    return f"{what}; {result.grade_problem}" if result.grade_problem else what
 
 
 def _judged_by_files(made: Result, attempt: Attempt, answer: Answer) -> Result:

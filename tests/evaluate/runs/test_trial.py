@@ -57,6 +57,7 @@ def test_hidden_tests_enter_a_sandbox_only_to_grade(
     monkeypatch.setattr(LocalBackend, "open", watched)
     finished = carry_out(asked(case, Conditions("search", FLAGS)), lambda line: None)
     assert finished.result.resolved
+    assert b" resolved: 1 of 1 fail-to-pass and 1 of 1 pass-to-pass" in finished.files["log.txt"]
     first = events.index("secret")
     assert "put" in events[:first], "the search tried candidates before"
     assert events[:first].count("open") == events[:first].count("close") + 1
@@ -71,6 +72,7 @@ def test_a_wrong_patch_is_not_resolved_and_what_it_lacks_is_said(make_suite: Sui
     assert result.why and result.patch_s is None
     assert (result.gold_files, result.hit_files) == (1, 0)
     assert set(finished.files) == {"log.txt"}
+    assert finished.files["log.txt"].decode().endswith(f" no patch: {result.why}\n")
 
 
 def test_claude_in_two_arms(
