@@ -166,6 +166,7 @@ def test_one_bad_task_stops_no_other(make_suite: Suites, tmp_path: Path) -> None
 
 
 def test_a_task_that_is_judged_by_its_files(make_suite: Suites, tmp_path: Path) -> None:
+    """The built-in ranking needs no notes, so that all arms name the same files."""
     case = make_suite("basket").cases[0]
     by_files = Case(
         replace(case.task, score="files", text="Take a voucher off the total of a basket"),
@@ -185,9 +186,8 @@ def test_a_task_that_is_judged_by_its_files(make_suite: Suites, tmp_path: Path) 
     with folder.lock():
         summary = run(part, folder, LocalExecutor(1))
     found = {each.trial.arm: each for each in summary.results.values()}
-    for arm in (Arm.OFF, Arm.ON):
-        assert found[arm].resolved, found[arm]
-        assert (found[arm].precision, found[arm].recall, found[arm].f1) == (1, 1, 1)
-        assert found[arm].usage.wall_s > 0
-    assert (found[Arm.OFF].first_right, found[Arm.ON].first_right) == (None, 1)
-    assert found[Arm.SHUFFLED].f1 == 0, "another repository's files are none of this one's"
+    assert len(found) == 3
+    for each in found.values():
+        assert each.resolved, each
+        assert (each.precision, each.recall, each.f1) == (1, 1, 1)
+        assert each.usage.wall_s > 0 and each.first_right == 1
