@@ -68,6 +68,8 @@ def result(
     usage: Usage | None = None,
     slept: str = "",
     foreseen: int | None = None,
+    expected: int | None = None,
+    expected_of: int = 0,
 ) -> Result:
     return Result(
         key=key_of(trial.task, trial.name),
@@ -77,6 +79,9 @@ def result(
         usage=Usage(wall_s=10.0, test_runs=5, candidates=20) if usage is None else usage,
         slept=slept,
         foreseen=foreseen,
+        foreseen_of=12 if slept else 0,
+        expected=expected,
+        expected_of=expected_of,
     )
 
 

@@ -10,12 +10,12 @@ from swe_sleep.errors import UsageError
 from swe_sleep.evaluate.figures.cells import Cell, cells
 from swe_sleep.evaluate.figures.comparisons import Comparison, compared
 from swe_sleep.evaluate.figures.costs import Costs
-from swe_sleep.evaluate.figures.grid import Key, grid
+from swe_sleep.evaluate.figures.grid import Grid, Key, grid
 from swe_sleep.evaluate.figures.loaded import Group, Run, grouped
 from swe_sleep.evaluate.figures.predictability import Predictability, predictability
 from swe_sleep.evaluate.figures.statistics import CONFIDENCE, RESAMPLES, Chance
 from swe_sleep.evaluate.figures.units import Unit, told
-from swe_sleep.evaluate.runs.records import Manifest, Result, Trial
+from swe_sleep.evaluate.runs.records import Arm, Manifest, Result, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ def _figures(group: Group, wanted: Unit | None, seed: int) -> Figures:
     table = grid(group)
     chance = Chance(seed)
     costs = Costs(table, group.sleeps, chance)
+    foreseen = predictability(table, units[0], chance)
     return Figures(
         name=group.name,
         manifests=tuple((run.name, run.manifest) for run in group.runs),
@@ -93,9 +94,9 @@ def _figures(group: Group, wanted: Unit | None, seed: int) -> Figures:
         units=units,
         cells=tuple(cells(group, table, costs, units)),
         comparisons=compared(group, table, costs, units, chance),
-        predictability=predictability(table, units[0], chance),
+        predictability=foreseen,
         rows=tuple(_rows(group)),
-        remarks=(*group.remarks, *_remarks(group)),
+        remarks=(*group.remarks, *_remarks(group), *([] if foreseen else _unexpected(table))),
     )
 
 
@@ -115,6 +116,13 @@ def _remarks(group: Group) -> list[str]:
     if not_run:
         said.append(f"{not_run} planned trials have not been run")
     return said
+
+
+def _unexpected(table: Grid) -> list[str]:
+    if not any(key.arm is Arm.ON and table.tasks(key) and table.off(key) for key in table.cells):
+        return []
+    said = "no gain by predictability: no sleep of these trials said what it expected; of texts, "
+    return [f"{said}`eval texts --foresee N` does, and figures.json has it by what memory covers"]
 
 
 def _rows(group: Group) -> list[TaskRow]:

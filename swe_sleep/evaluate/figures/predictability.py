@@ -1,33 +1,34 @@
 """Gain by predictability: whether notes help more where sleep had foreseen the issue.
 
 The paper ranks queries by how likely a language model holds them given the context (Lin et al.,
-2025, section 5.4). Here sleep ranks the issues that it anticipates, and a task's rank is that of
-the one that matches it best. Tasks are put into fifths by this rank, best foreseen first; equal
-ranks stay together, so there may be fewer groups; issues that were not foreseen are one group, in
-the place of as many fifths as they fill.
+2025, section 5.4). Here sleep ranks functions in which it expects an issue, before any text is
+known, and a task's rank is the place of the first one that the fix touches; of a text, it is that
+of the expected question which is like the one asked. Tasks are put into fifths by this rank, best
+expected first; equal ranks stay together, so there may be fewer groups; what was not expected at
+all is one group, in the place of as many fifths as it fills.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
 from swe_sleep.evaluate.figures.fifths import GROUPS, divided, trend
 from swe_sleep.evaluate.figures.grid import Grid, Key, Seeds
-from swe_sleep.evaluate.figures.statistics import Chance, Interval
+from swe_sleep.evaluate.figures.statistics import Chance, Interval, mean_of
 from swe_sleep.evaluate.figures.units import Unit
-from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.records import Arm, Result
 
 _LAST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class Fifth:
-    """Tasks that were about as well foreseen."""
+    """Tasks that were about as well expected."""
 
     ranks: tuple[int, int] | None
-    """From, to; None: not foreseen."""
+    """From, to; None: not expected."""
     tasks: tuple[str, ...]
     on: float
     """The share resolved with notes."""
@@ -41,7 +42,7 @@ class Fifth:
     @property
     def name(self) -> str:
         if self.ranks is None:
-            return "not foreseen"
+            return "not expected"
         low, high = self.ranks
         return f"rank {low}" if low == high else f"ranks {low} to {high}"
 
@@ -51,46 +52,74 @@ class Predictability:
     key: Key
     unit: Unit
     fifths: tuple[Fifth, ...]
+    by_function: bool
+    """Whether functions were ranked; else what was anticipated."""
+    expected: int
+    """Tasks that have a rank."""
     foreseen: int
+    """Tasks of which an anticipated issue was about the same."""
     tasks: int
     trend: float | None
-    """Over the tasks, above 0 where the better foreseen gain more."""
+    """Over the tasks, above 0 where the better expected gain more."""
     trend_p: float | None
 
 
 def predictability(grid: Grid, unit: Unit, chance: Chance) -> tuple[Predictability, ...]:
-    """Of the arm `on`, with every budget at which `off` was run too."""
+    """Of the arm `on`, with every budget at which `off` was run too, where sleep said what it
+    expected."""
     found = []
     for key in grid.cells:
         off = grid.off(key)
         if key.arm is not Arm.ON or off is None:
             continue
-        ranks = {
-            task: _rank(seeds)
+        others = grid.tasks(off)
+        mine = {
+            task: seeds
             for task, seeds in grid.tasks(key).items()
-            if seeds.keys() & grid.tasks(off).get(task, {}).keys()
+            if seeds.keys() & others.get(task, {}).keys()
         }
-        if ranks:
-            fifths = tuple(
-                _fifth(tasks, ranks, grid, key, off, unit, chance) for tasks in groups(ranks)
+        results = [result for seeds in mine.values() for result in seeds.values()]
+        by_function = any(result.expected_of for result in results)
+        if not by_function and not any(result.foreseen_of for result in results):
+            continue
+        foreseen = {
+            task: _middle(seeds, lambda each: each.foreseen) for task, seeds in mine.items()
+        }
+        ranks = foreseen
+        if by_function:
+            ranks = {
+                task: _middle(seeds, lambda each: each.expected) for task, seeds in mine.items()
+            }
+        places = [-float(_LAST if rank is None else rank) for rank in ranks.values()]
+        shares = [_shares(grid, key, off, task) for task in ranks]
+        over = trend(places, [with_notes - without for with_notes, without in shares])
+        found.append(
+            Predictability(
+                key,
+                unit,
+                tuple(_fifth(each, ranks, grid, key, off, unit, chance) for each in groups(ranks)),
+                by_function,
+                _known(ranks),
+                _known(foreseen),
+                len(ranks),
+                *over,
             )
-            foreseen = sum(rank is not None for rank in ranks.values())
-            places = [-float(_LAST if rank is None else rank) for rank in ranks.values()]
-            shares = [_shares(grid, key, off, task) for task in ranks]
-            gains = [with_notes - without for with_notes, without in shares]
-            over = trend(places, gains)
-            found.append(Predictability(key, unit, fifths, foreseen, len(ranks), *over))
+        )
     return tuple(found)
 
 
+def _known(ranks: Mapping[str, int | None]) -> int:
+    return sum(rank is not None for rank in ranks.values())
+
+
 def groups(ranks: Mapping[str, int | None]) -> list[list[str]]:
-    """The tasks in at most five groups, best foreseen first, about equally large."""
-    foreseen = {task: float(rank) for task, rank in ranks.items() if rank is not None}
-    missed = sorted(ranks.keys() - foreseen.keys())
+    """The tasks in at most five groups, best expected first, about equally large."""
+    expected = {task: float(rank) for task, rank in ranks.items() if rank is not None}
+    missed = sorted(ranks.keys() - expected.keys())
     if not missed:
-        return divided(foreseen)
+        return divided(expected)
     parts = max(1, min(GROUPS - 1, GROUPS - round(GROUPS * len(missed) / len(ranks))))
-    return [*divided(foreseen, parts), missed]
+    return [*divided(expected, parts), missed]
 
 
 def _shares(grid: Grid, key: Key, off: Key, task: str) -> tuple[float, float]:
@@ -103,11 +132,10 @@ def _shares(grid: Grid, key: Key, off: Key, task: str) -> tuple[float, float]:
     )
 
 
-def _rank(seeds: Seeds) -> int | None:
-    """The lower median over the seeds; one that did not foresee it counts as last."""
-    rank = median_low(
-        _LAST if result.foreseen is None else result.foreseen for result in seeds.values()
-    )
+def _middle(seeds: Seeds, rank_of: Callable[[Result], int | None]) -> int | None:
+    """The lower median over the seeds; one without a rank counts as last."""
+    ranks = (rank_of(result) for result in seeds.values())
+    rank = median_low(_LAST if each is None else each for each in ranks)
     return None if rank == _LAST else rank
 
 
@@ -136,11 +164,11 @@ def _fifth(
         off=sum(without for _, without in shares) / len(tasks),
         gain=sum(gains) / len(tasks),
         interval=chance.gain_interval(gains),
-        cost_on=_known(on_costs),
-        cost_off=_known(off_costs),
+        cost_on=_mean(on_costs),
+        cost_off=_mean(off_costs),
     )
 
 
-def _known(costs: Sequence[float | None]) -> float | None:
+def _mean(costs: Sequence[float | None]) -> float | None:
     known = [each for each in costs if each is not None]
-    return sum(known) / len(known) if known and len(known) == len(costs) else None
+    return mean_of(known) if len(known) == len(costs) else None

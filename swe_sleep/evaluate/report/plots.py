@@ -21,7 +21,7 @@ from swe_sleep.evaluate.figures.figures import Figures
 from swe_sleep.evaluate.figures.predictability import Predictability
 from swe_sleep.evaluate.figures.units import RESOLVED
 from swe_sleep.evaluate.report import words
-from swe_sleep.evaluate.report.sheets import curve_unit
+from swe_sleep.evaluate.report.sheets import curve_unit, ranked
 from swe_sleep.evaluate.runs.records import Arm
 
 WIDTH = 4.7
@@ -135,10 +135,10 @@ def foreseen(found: Predictability, name: str) -> str | None:
         axes.set_ylabel("gain, percentage points")
         if axes.dataLim.y1 - axes.dataLim.y0 < LEAST:
             axes.set_ylim(axes.dataLim.y0 - LEAST, axes.dataLim.y1 + LEAST)
-        axes.set_xlabel("best matching anticipated issue")
+        axes.set_xlabel(ranked(found))
         about = f"Resolved with notes less without, {words.visible(found.key.name)}. "
         about += "Hollow: no difference shown."
-        return _svg(figure, name, "Gain by how well sleep had foreseen the issue", about)
+        return _svg(figure, name, "Gain by how well sleep had expected the issue", about)
 
 
 def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:

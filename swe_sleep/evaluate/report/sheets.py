@@ -263,6 +263,11 @@ def _difference(found: Difference) -> tuple[str, ...]:
     )
 
 
+def ranked(found: Predictability) -> str:
+    """What the fifths are made by."""
+    return "place of the fixed function" if found.by_function else "place of what was anticipated"
+
+
 def foreseen(found: Predictability) -> Sheet:
     rows = [
         (
@@ -281,14 +286,16 @@ def foreseen(found: Predictability) -> Sheet:
         for each in found.fifths
     ]
     unit = found.unit.plural
-    over = words.trend(found.trend, found.trend_p, "foreseen")
-    columns = ["best matching note", "tasks", "resolved on", "resolved off", "gain", words.PERCENT]
+    over = words.trend(found.trend, found.trend_p, "expected")
+    columns = [ranked(found), "tasks", "resolved on", "resolved off", "gain", words.PERCENT]
     columns += ["verdict", f"{unit}, on", f"{unit}, off"]
+    listed = "functions that sleep had ranked" if found.by_function else "what sleep anticipated"
     note = (
-        f"Sleep had foreseen {found.foreseen} of {found.tasks} issues. Fifths by the rank of the "
-        "anticipated issue that matches best; equal ranks stay together, and those that were not "
-        "foreseen are a group of their own. Work is that at test time. The intervals are not "
-        f"corrected for there being several. {over}"
+        f"Fifths by the place of a task in the list of {listed}, before its text was known: "
+        f"{found.expected} of {found.tasks} are in it; something anticipated was about the same as "
+        f"{found.foreseen}. Equal ranks stay together, and those that are not in it are a group of "
+        "their own. Work is that at test time. The intervals are not corrected for there being "
+        f"several. {over}"
     )
     title = f"Gain by predictability ({words.visible(found.key.name)})"
     return Sheet("foreseen", title, tuple(columns), tuple(rows), 1, note)

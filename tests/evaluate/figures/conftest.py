@@ -29,6 +29,7 @@ def figures(tmp_path: Path, made_runs: Any) -> Callable[..., Figures]:
         seconds: Mapping[tuple[str, Arm], float] | None = None,
         repos: Mapping[str, str] | None = None,
         foreseen: Mapping[str, int] | None = None,
+        expected: Mapping[str, int] | None = None,
         slept_s: float | Mapping[str, float] = 60.0,
         unit: Unit | None = None,
         unpriced: Sequence[str] = (),
@@ -66,6 +67,8 @@ def figures(tmp_path: Path, made_runs: Any) -> Callable[..., Figures]:
                             usage=usage,
                             slept=key,
                             foreseen=(foreseen or {}).get(task) if arm is Arm.ON else None,
+                            expected=(expected or {}).get(task) if arm is Arm.ON else None,
+                            expected_of=100 if expected and arm is Arm.ON else 0,
                         )
                     )
         what = made_runs.manifest(tasks=list(resolved), arms=arms, seeds=list(seeds), model=model)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from swe_sleep.evaluate.extras import need
-from swe_sleep.evaluate.figures.figures import Figures
+from swe_sleep.evaluate.figures.figures import Figures, report
+from swe_sleep.evaluate.figures.loaded import read_run
 from swe_sleep.evaluate.figures.predictability import groups
-from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.records import Arm, Trial
 
 stats: Any = need("scipy.stats", extra="eval")
 Make = Callable[..., Figures]
@@ -53,12 +55,12 @@ def test_the_gain_of_each_group_and_the_trend(figures: Make) -> None:
     tasks = {name: {Arm.OFF: [False], Arm.ON: [n < 7]} for n, name in enumerate(NAMES)}
     seconds = {(name, Arm.ON): 5.0 for name in NAMES[:4]}
     (found,) = figures(tasks, foreseen=foreseen, seconds=seconds).predictability
-    assert (found.foreseen, found.tasks) == (12, 20)
+    assert (found.by_function, found.expected, found.foreseen, found.tasks) == (False, 12, 12, 20)
     assert [each.name for each in found.fifths] == [
         "ranks 1 to 4",
         "ranks 5 to 8",
         "ranks 9 to 12",
-        "not foreseen",
+        "not expected",
     ]
     assert [each.gain for each in found.fifths] == [1.0, 0.75, 0.0, 0.0]
     assert [(each.on, each.off) for each in found.fifths][1] == (0.75, 0.0)
@@ -71,6 +73,21 @@ def test_the_gain_of_each_group_and_the_trend(figures: Make) -> None:
     assert found.trend_p == pytest.approx(known.pvalue)
 
 
+def test_functions_that_sleep_had_ranked_go_before_what_it_anticipated(figures: Make) -> None:
+    expected = {name: n + 1 for n, name in enumerate(NAMES[:15])}
+    tasks = {name: {Arm.OFF: [False], Arm.ON: [n < 4]} for n, name in enumerate(NAMES)}
+    (found,) = figures(tasks, foreseen={NAMES[9]: 1}, expected=expected).predictability
+    assert (found.by_function, found.expected, found.foreseen) == (True, 15, 1)
+    assert [each.name for each in found.fifths] == [
+        "ranks 1 to 4",
+        "ranks 5 to 7",
+        "ranks 8 to 11",
+        "ranks 12 to 15",
+        "not expected",
+    ]
+    assert [each.gain for each in found.fifths] == [1.0, 0.0, 0.0, 0.0, 0.0]
+
+
 def test_several_seeds_take_the_middle_rank(figures: Make) -> None:
     tasks = {name: {Arm.OFF: [False, True], Arm.ON: [True, True]} for name in NAMES}
     (found,) = figures(tasks, foreseen=dict.fromkeys(NAMES, 3)).predictability
@@ -81,3 +98,14 @@ def test_several_seeds_take_the_middle_rank(figures: Make) -> None:
 
 def test_without_the_arm_off_there_is_no_gain(figures: Make) -> None:
     assert figures({name: {Arm.ON: [True]} for name in NAMES}).predictability == ()
+
+
+def test_where_sleep_said_nothing_of_what_it_expected_that_is_said(
+    tmp_path: Path, made_runs: Any
+) -> None:
+    results = [made_runs.result(Trial(name, Arm.OFF, "b", "", 0)) for name in NAMES]
+    results += [made_runs.result(Trial(name, Arm.ON, "b", "s", 0)) for name in NAMES]
+    what = made_runs.manifest(tasks=NAMES, budgets=["b"], sleeps=["s"])
+    (figures,) = report([read_run(made_runs.write(tmp_path / "run", what, results))]).groups
+    assert figures.predictability == ()
+    assert any("eval texts --foresee N" in remark for remark in figures.remarks)
