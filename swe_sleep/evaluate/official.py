@@ -1,15 +1,15 @@
 """SWE-bench's own verdict: its tests run by its command, its parser for the log, its judgement.
 
-The only module that imports `swebench` (5.x), late: importing it takes seconds. Since 5.0 a data
-set itself says how an instance is run: `eval_script`, `log_parser`, `image`. What older data sets
-leave open is said by `COMMANDS`, and by the parsers that the package has for repositories.
+The only module that imports `swebench` (5.x), late, as it is an extra. Since 5.0 a data set itself
+says how an instance is run: `eval_script`, `log_parser`, `image`. What older data sets leave open
+is said by `COMMANDS`, and by the parsers that the package has for repositories.
 """
 
 from __future__ import annotations
 
-import os
 import posixpath
 import shlex
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,13 +77,22 @@ def parser_of(case: Case) -> str:
 
 
 def _package(name: str) -> ModuleType:
-    """A module of its harness. Raises UsageError where the extra is not installed."""
-    before = dict(os.environ)
+    """A module of its harness. Raises UsageError where the extra is not installed.
+
+    The harness's own `__init__` is passed by: it imports Modal, data sets and pandas, which takes
+    five seconds, and reads a file `.env` into our environment.
+    """
+    where = [f"{folder}/harness" for folder in need("swebench", extra="swebench").__path__]
+    harness = "swebench.harness"
+    if harness in sys.modules:
+        return need(f"{harness}.{name}", extra="swebench")
+    bare = ModuleType(harness)
+    bare.__path__ = where
+    sys.modules[harness] = bare
     try:
-        return need(f"swebench.harness.{name}", extra="swebench")
-    finally:  # it reads a file `.env` when it is imported
-        os.environ.clear()
-        os.environ.update(before)
+        return need(f"{harness}.{name}", extra="swebench")
+    finally:  # whoever else wants it gets the whole of it
+        del sys.modules[harness]
 
 
 def statuses(case: Case, log: str) -> dict[str, str]:
