@@ -114,8 +114,10 @@ class Parts:
     def secrets(self) -> Secrets:
         """What the statement must not say."""
         chosen = [p for p in self.before if not is_of_tests(p)]
-        added = (line for p in chosen for line in _lines(self.after[p]) - _lines(self.before[p]))
-        return Secrets.of(added, self.code, self.names - self._tested)
+        sides = [(_lines(self.before[p]), _lines(self.after[p])) for p in chosen]
+        added = (line for before, after in sides for line in after - before)
+        removed = (line for before, after in sides for line in before - after)
+        return Secrets.of(added, self.code, self.names - self._tested, removed)
 
 
 def _contents(snapshot: Snapshot, paths: Iterable[str]) -> Files:

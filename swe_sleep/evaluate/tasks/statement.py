@@ -67,11 +67,17 @@ _NOISE = re.compile(
 )
 _LOG_LINE = re.compile(r"^\s*[*-]\s+[\w./-]+\.\w{1,5}(?:\s*\([^)]*\))?(?:,.*)?:")
 """`* src/parser.py (read): ...`, as some projects tell what they did where."""
+_STEP = re.compile(
+    r"^\s*(?:[-*+•]\s+)?(?:(?:use|replace|change|convert|move|rename|refactor|remove|drop|simplify"
+    r"|switch|wrap|introduce|add|call|pass|set|store|implement|rework|rewrite|extract|split|delete"
+    r"|apply|update|adjust|modify|define|override)(?:s|d|ed|ing)?"
+    r"|stop|treat|guard|check|skip|make|ensure|normali[sz]e|let|keep)\b",
+    re.IGNORECASE,
+)
+"""Of a step of the change, as an order."""
+_SO = re.compile(r"(?:,\s*|\s)so(?: that)?\s|[:;]\s", re.IGNORECASE)
 _HOW = re.compile(
-    r"^\s*(?:[-*+•]\s+)?(?:use|replace|change|convert|move|rename|refactor|remove|drop|simplify|switch"
-    r"|wrap|introduce|add|call|pass|set|store|implement|rework|rewrite|extract|split|delete|apply"
-    r"|update|adjust|modify|define|override)(?:s|d|ed|ing)?\b"
-    r"|\b(?:fix(?:e[sd]|ing)?|solved?|done|avoid\w*|mended|corrected|resolved?)\b.{0,30}\bby\b"
+    r"\b(?:fix(?:e[sd]|ing)?|solved?|done|avoid\w*|mended|corrected|resolved?)\b.{0,30}\bby\b"
     r"|\b(?:this|the) (?:commit|patch|change|changeset|pr|pull request|fix|solution)\b"
     r"|\bthis (?:\w+ )?(?:adds|removes|changes|replaces|uses|moves|fixes)\b",
     re.IGNORECASE,
@@ -85,6 +91,9 @@ _ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
 _VALUE = re.compile(r"(?:^return |[^=!<>]=)\s+(.+)$")
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`\"'(])")
 _QUOTED = re.compile(r"``?([^`\n]+)``?")
+_OPERATOR = re.compile(r"[=<>*/+()\[\]-]")
+"""What tells code from a sentence that is quoted, as an error's message is."""
+_ANY_QUOTED = re.compile(r"(``?|['\"])([^`'\"\n]+)\1")
 _WORD = re.compile(r"[^\W\d_][\w'.-]*")
 _EMPTY_WORD = re.compile(
     r"an?|the|some|more|fix(?:e[sd]|ing)?|bug(?:s|fix)?|issues?|small|minor|little|various",
@@ -98,23 +107,41 @@ class Secrets:
 
     added: frozenset[str] = frozenset()
     """Its added lines of code, each with single spaces."""
+    removed: frozenset[str] = frozenset()
+    """And those that it takes away: what is quoted of them says where it is."""
     paths: frozenset[str] = frozenset()
     """The files that it changes."""
     names: frozenset[str] = frozenset()
     """Names that it brings and that no test needs to be told."""
 
     @classmethod
-    def of(cls, added: Iterable[str], paths: Iterable[str], names: Iterable[str] = ()) -> Secrets:
-        whole = [_squeezed(line) for line in added]
-        # What a line assigns or gives back says as much as the line.
-        lines = [*whole, *(part for line in whole for part in _VALUE.findall(line))]
-        code = (line for line in lines if len(line) >= _LONG and re.search(r"\W\S|\S\W", line))
-        return cls(frozenset(code), frozenset(paths), frozenset(names))
+    def of(
+        cls,
+        added: Iterable[str],
+        paths: Iterable[str],
+        names: Iterable[str] = (),
+        removed: Iterable[str] = (),
+    ) -> Secrets:
+        gone = (line for line in _code(removed) if _OPERATOR.search(line))
+        return cls(_code(added), frozenset(gone), frozenset(paths), frozenset(names))
+
+    def blanked(self, text: str) -> str:
+        """The text with dots for what it quotes of the removed lines."""
+
+        def dots(found: re.Match[str]) -> str:
+            code = _squeezed(found[2])
+            telling = len(code) >= _LONG and _OPERATOR.search(code)
+            said = telling and any(code in line for line in self.removed)
+            return f"{found[1]}...{found[1]}" if said else found[0]
+
+        return _ANY_QUOTED.sub(dots, text)
 
     def in_text(self, text: str) -> bool:
         """Whether a sentence gives anything away."""
         plain = _squeezed(text)
-        if any(line in plain for line in self.added) or any(path in text for path in self.paths):
+        if any(line in plain for line in self.added | self.removed) or any(
+            path in text for path in self.paths
+        ):
             return True
         if not self.names.isdisjoint(re.findall(r"[^\W\d]\w*", text)):
             return True
@@ -129,7 +156,7 @@ class Secrets:
 def cleaned(title: str, body: str, secrets: Secrets, *, how: bool = False) -> str:
     """The statement; empty where nothing of the message may stay. With `how` it keeps what says how
     something was done, as a description of what is wanted may."""
-    head = _sentence(_PREFIX.sub("", _without_references(title)))
+    head = secrets.blanked(_sentence(_PREFIX.sub("", _without_references(title))))
     if secrets.in_text(head):
         head = ""
     text = "\n".join(_kept(_FENCED_DIFF.sub("", body), secrets, how))
@@ -153,16 +180,22 @@ def _kept(body: str, secrets: Secrets, how: bool) -> Iterable[str]:
         line = _without_references(line) if line.strip() else line
         if _NOISE.match(line):
             continue
-        sentences = _SENTENCE.split(line)
-        kept = [each for each in sentences if _may_stay(each, secrets, how)]
+        sentences = _SENTENCE.split(secrets.blanked(line))
+        kept = [part for each in sentences if (part := _may_stay(each, secrets, how))]
         if any(map(_WORD.search, kept)) or not line.strip():
             yield " ".join(kept).rstrip()
 
 
-def _may_stay(sentence: str, secrets: Secrets, how: bool) -> bool:
+def _may_stay(sentence: str, secrets: Secrets, how: bool) -> str:
+    """The sentence, or of one that is a step of the change what it says to come out; or nothing."""
     if secrets.in_text(sentence):
-        return False
-    return how or not _HOW.search(sentence) or bool(_BEHAVES.search(sentence))
+        return ""
+    if how or not (_STEP.match(sentence) or _HOW.search(sentence)):
+        return sentence
+    if _STEP.match(sentence):
+        steps = _SO.split(sentence, maxsplit=1)
+        sentence = _sentence(steps[1]) if len(steps) > 1 else ""
+    return sentence if _BEHAVES.search(sentence) else ""
 
 
 def _unwrapped(body: str) -> Iterable[str]:
@@ -232,6 +265,13 @@ def _sentence(title: str) -> str:
     title = title.strip()
     is_word = re.match(r"[a-z]+(?:\s|$)", title)  # and not the name of something
     return title[:1].upper() + title[1:] if is_word else title
+
+
+def _code(lines: Iterable[str]) -> frozenset[str]:
+    whole = [_squeezed(line) for line in lines]
+    # What a line assigns or gives back says as much as the line.
+    found = [*whole, *(part for line in whole for part in _VALUE.findall(line))]
+    return frozenset(c for c in found if len(c) >= _LONG and re.search(r"\W\S|\S\W", c))
 
 
 def _squeezed(text: str) -> str:

@@ -185,7 +185,7 @@ def test_what_is_written_is_read_as_tasks_that_know_only_their_past(
     ]
     assert len(mined().tasks) == 2
     suite = read_instances(str(tmp_path / "tasks.jsonl"), Mirrors(tmp_path / "mirrors"))
-    assert [case.task.day for case in suite.cases] == ["2023-11-14"] * 2
+    assert [case.task.day for case in suite.cases] == ["2023-11-01"] * 2
     assert [case.id for case in suite.cases] == [f"acme__shop-{fix[:10]}" for fix in fixes]
     for number, (case, fix) in enumerate(zip(suite.cases, fixes, strict=True)):
         with Repository.at_commit(
@@ -530,6 +530,28 @@ def test_a_statement_is_what_was_wrong_and_not_what_was_done(
     found = cleaned(title, body, secrets)
     assert found == (expected or "Fix a bug\n\nSo were dates.\n")
     assert (told(found) is None) == (expected is None)
+
+
+def test_what_was_wrong_stays_and_the_code_that_was_does_not() -> None:
+    """As real messages tell it, of boltons."""
+    body = (
+        "The largest value in len_ bits is one less, but the\nguard used 'val > 2 ** len_', so"
+        " Bits(4, 2) was accepted.\nIt said 'no such value here'. Use '>=' so a value needing more"
+        " bits raises,\nmatching the message.\n\n"
+        "- Nothing checked for EOF: read() returns '' forever. Stop at EOF and\n  seek on.\n"
+        "- It normalized a negative value with 1.0 - rel_seek, mapping -0.3 to 1.3.\n\n"
+        "Replace the enumeration with an invariant: after each advance, a stationary\nresult raises"
+        " ValueError.\nTreat it as a number."
+    )
+    removed = ["if val > 2 ** len_:", "x = 1.0 - rel_seek", "say('no such value here')"]
+    found = cleaned("Fix the length check", body, Secrets.of((), (), (), removed))
+    assert found == (
+        "Fix the length check\n\nThe largest value in len_ bits is one less, but the guard used"
+        " '...', so Bits(4, 2) was accepted. It said 'no such value here'. A value needing more"
+        " bits raises, matching the message.\n\n"
+        "- Nothing checked for EOF: read() returns '' forever.\n\n"
+        "After each advance, a stationary result raises ValueError.\n"
+    )
 
 
 def test_how_much_a_statement_says() -> None:
