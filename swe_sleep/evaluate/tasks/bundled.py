@@ -236,7 +236,10 @@ def _table(file: Path) -> _Table:
         message, _, place = str(error).partition(" - at ")
         key = re.match(r"`\$\.(\w+)", place)
         where = f"{file}: `{key[1]}`" if key else f"{file}"
-        raise UsageError(f"{where}: {message[:1].lower()}{message[1:]}.") from error
+        keys = ", ".join(_Table.__struct_fields__)
+        raise UsageError(
+            f"{where}: {message[:1].lower()}{message[1:]}.", f"Its keys are {keys}."
+        ) from error
     except msgspec.DecodeError as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
 

@@ -104,6 +104,8 @@ def check(request: Request, progress: Callable[[str], None]) -> Checked:
     SweSleepError where no sandbox can be had."""
     began = time.monotonic()
     task = request.case.task
+    if not task.sources:
+        raise RepositoryError(f"the repository {task.repo} is not here; give it with --repos.")
     with (
         scratch() as folder,
         at_commit(task.sources, task.base_commit, folder) as repository,
