@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -73,38 +74,53 @@ class Tasks:
         return file
 
 
-@pytest.fixture
-def write_history(tmp_path: Path, git: Callable[..., str]) -> Callable[..., None]:
+@pytest.fixture(scope="session")
+def write_history(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
     """`write_history(folder, story)`: its commits as patches, as an author makes them."""
 
     def write(folder: Path, story: tuple[tuple[str, Mapping[str, str]], ...]) -> None:
-        source = tmp_path / f"authored-{len(list(tmp_path.iterdir()))}"
-        source.mkdir()
-        git(source, "init", "-q", "-b", "main")
+        source = tmp_path_factory.mktemp("authored")
+
+        def git(*arguments: str) -> None:
+            subprocess.run(["git", *arguments], cwd=source, check=True)
+
+        git("init", "-q", "-b", "main")
         for number, (subject, files) in enumerate(story, 1):
             for path, content in files.items():
                 (source / path).parent.mkdir(parents=True, exist_ok=True)
                 (source / path).write_text(content, "utf-8")
-            git(source, "add", "-A")
+            git("add", "-A")
             day = f"2024-03-{number:02d}T09:00:00+0100"
             person = "Ann Author <ann@counter.example>"
-            git(source, "commit", "-q", "-m", subject, f"--author={person}", f"--date={day}")
+            git("commit", "-q", "-m", subject, f"--author={person}", f"--date={day}")
         options = ("--root", "--zero-commit", "--no-signature", "--full-index", "-q", "-o")
-        subprocess.run(
-            ["git", "format-patch", *options, str(folder), "main"], cwd=source, check=True
-        )
+        git("format-patch", *options, str(folder), "main")
 
     return write
 
 
-@pytest.fixture
-def tasks(tmp_path: Path, write_history: Callable[..., None]) -> Tasks:
-    """A right folder of one package and one issue."""
-    package = tmp_path / "tasks" / "counter"
-    issue = package / "twice"
+@pytest.fixture(scope="session")
+def right(tmp_path_factory: pytest.TempPathFactory, write_history: Callable[..., None]) -> Path:
+    """A right folder of one package and one issue, for copies of it to be changed."""
+    folder = tmp_path_factory.mktemp("right")
+    issue = folder / "counter" / "twice"
     (issue / "tests").mkdir(parents=True)
-    write_history(package / "history", STORY)
+    write_history(folder / "counter" / "history", STORY)
     for name, text in (("task.toml", TABLE), ("issue.md", ISSUE), ("gold.patch", GOLD)):
         (issue / name).write_text(text, "utf-8")
     (issue / "tests" / "test_hidden_twice.py").write_text(HIDDEN, "utf-8")
-    return Tasks(package.parent, package, issue)
+    return folder
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, right: Path) -> Tasks:
+    """The test's own."""
+    folder = tmp_path / "tasks"
+    shutil.copytree(right, folder)
+    return Tasks(folder, folder / "counter", folder / "counter" / "twice")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where repositories are built, once for all tests that are not about that."""
+    return tmp_path_factory.mktemp("built")

@@ -27,11 +27,11 @@ THREE, TWO = f"{HIDDEN}::test_doubling_of_three", f"{HIDDEN}::test_doubling_of_t
 
 
 @pytest.fixture
-def checked(tasks: Any, tmp_path: Path) -> Callable[..., Checked]:
+def checked(built: Path, tasks: Any, tmp_path: Path) -> Callable[..., Checked]:
     """`checked()` checks the task as it is in the folder, in this process."""
 
     def run(backend: Any = "local") -> Checked:
-        (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+        (case,) = read_bundled(tasks.folder, scratch=built).cases
         return check(Request(case, backend), lambda line: None)
 
     return run
@@ -114,8 +114,8 @@ def test_a_test_that_is_there_is_not_hidden(checked: Callable[..., Checked], tas
     assert checked().problems == (problem,)
 
 
-def test_gold_patches_that_are_none(tasks: Any, tmp_path: Path) -> None:
-    (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+def test_gold_patches_that_are_none(built: Path, tasks: Any, tmp_path: Path) -> None:
+    (case,) = read_bundled(tasks.folder, scratch=built).cases
     repository = Repository.at_commit(
         case.task.sources[0], case.task.base_commit, tmp_path / "opened"
     )
@@ -136,8 +136,8 @@ def test_gold_patches_that_are_none(tasks: Any, tmp_path: Path) -> None:
         assert problems(diff) == [f"the gold patch touches the test {test}"]
 
 
-def test_what_is_called_older_has_to_be(tasks: Any, tmp_path: Path) -> None:
-    (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+def test_what_is_called_older_has_to_be(built: Path, tasks: Any, tmp_path: Path) -> None:
+    (case,) = read_bundled(tasks.folder, scratch=built).cases
     task = case.task
     with at_commit(task.sources, task.older, tmp_path / "opened") as repository:
         assert younger(task, repository) == []
@@ -149,14 +149,16 @@ def test_what_is_called_older_has_to_be(tasks: Any, tmp_path: Path) -> None:
         assert problem == f"`older` is {base}, which is not before the base commit"
 
 
-def test_many_are_checked_and_one_bad_task_stops_no_other(tasks: Any, tmp_path: Path) -> None:
-    (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+def test_many_are_checked_and_one_bad_task_stops_no_other(
+    built: Path, tasks: Any, tmp_path: Path
+) -> None:
+    (case,) = read_bundled(tasks.folder, scratch=built).cases
     lost = Case(Task("gone-1", "a/gone", "0" * 40, "text"), Answer("x"), Stated())
     no_commit = Case(Task("gone-2", "a/b", "0" * 40, "t", case.task.sources), Answer("x"))
     said: list[str] = []
     suite = Suite("all", (lost, no_commit, case))
     found = {each.task: each for each in check_all(suite, backend="local", progress=said.append)}
-    assert found["gone-1"].problems[0].startswith("there is no repository that may have the commit")
+    assert found["gone-1"].problems[0].startswith("the repository a/gone is not here")
     assert found["gone-2"].problems[0].startswith("There is no commit '0000")
     assert found["counter-twice"].problems == ()
     assert said[0] == "checking: 0/3 done"
@@ -164,6 +166,6 @@ def test_many_are_checked_and_one_bad_task_stops_no_other(tasks: Any, tmp_path: 
     assert any("running the visible suite" in line for line in said)
 
 
-def test_a_stopped_check_is_left(tasks: Any, tmp_path: Path) -> None:
-    suite = read_bundled(tasks.folder, scratch=tmp_path / "built")
+def test_a_stopped_check_is_left(built: Path, tasks: Any, tmp_path: Path) -> None:
+    suite = read_bundled(tasks.folder, scratch=built)
     assert list(check_all(suite, backend="local", stop=lambda: True)) == []

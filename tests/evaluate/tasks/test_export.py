@@ -21,8 +21,8 @@ HIDDEN = "tests/test_hidden_twice.py"
 
 
 @pytest.fixture
-def suite(tasks: Any, tmp_path: Path) -> Suite:
-    return read_bundled(tasks.folder, scratch=tmp_path / "built")
+def suite(built: Path, tasks: Any) -> Suite:
+    return read_bundled(tasks.folder, scratch=built)
 
 
 def test_a_bundled_task_is_read_back_as_the_same(suite: Suite, tmp_path: Path) -> None:

@@ -37,13 +37,13 @@ class TestCounter:
 
 
 @pytest.fixture
-def found(tasks: Any, tmp_path: Path) -> Callable[..., list[str]]:
+def found(built: Path, tasks: Any, tmp_path: Path) -> Callable[..., list[str]]:
     """`found(...)` is what the task gives away."""
 
     def run(
         hidden: Mapping[str, str] | None = None, text: str = "", *, past: bool = True
     ) -> list[str]:
-        (case,) = read_bundled(tasks.folder, scratch=tmp_path / "built").cases
+        (case,) = read_bundled(tasks.folder, scratch=built).cases
         if text:
             case = replace(case, task=replace(case.task, text=text))
         files = {path: content.encode() for path, content in (hidden or {HIDDEN: LONG}).items()}
