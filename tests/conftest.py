@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 GIT_ENVIRONMENT = {
@@ -24,6 +26,24 @@ GIT_ENVIRONMENT = {
 }
 
 
+def pytest_configure() -> None:
+    """Python is started hundreds of times here: what it imports is compiled once, even where a
+    container's image says that nothing compiled is to be kept."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What thousands of tests are made of stays to the end: nobody need look through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the person's git configuration, keys, settings or caches."""
@@ -32,6 +52,31 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
             monkeypatch.delenv(name)
     for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`made_once(name, make)` is a folder that `make(folder)` fills, once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    whole = base.parent if base.name.startswith("popen-") else base
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        place = whole / name
+        with filelock.FileLock(whole / f"{name}.lock"):
+            if not place.exists():
+                made = tmp_path_factory.mktemp(name)
+                made.chmod(0o755)  # a sandbox may be another user's
+                make(made)
+                made.rename(place)
+        return place
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def environments(made_once: Callable[..., Path]) -> Path:
+    """A cache of environments for all workers: most tests need the same few."""
+    return made_once("environments", lambda folder: None)
 
 
 Git = Callable[..., str]

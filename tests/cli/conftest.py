@@ -170,19 +170,20 @@ def shop(make_repository: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _slept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("slept") / "shop"
-    for path, text in SHOP.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-    for command in ("init -q -b main", "add -A", "commit -q -m First"):
-        subprocess.run(["git", *command.split()], cwd=root, env=environment(), check=True)
-    first = run_process(["sleep"], root)
-    assert first.code == 0, first
-    break_shop(root)
-    second = run_process(["sleep"], root)
-    assert second.code == 0, second
-    return root
+def _slept_once(made_once: Callable[..., Path]) -> Path:
+    def make(root: Path) -> None:
+        for path, text in SHOP.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        for command in ("init -q -b main", "add -A", "commit -q -m First"):
+            subprocess.run(["git", *command.split()], cwd=root, env=environment(), check=True)
+        first = run_process(["sleep"], root)
+        assert first.code == 0, first
+        break_shop(root)
+        second = run_process(["sleep"], root)
+        assert second.code == 0, second
+
+    return made_once("slept", make)
 
 
 def break_shop(root: Path) -> None:

@@ -49,11 +49,8 @@ def make_snapshot() -> Callable[[Mapping[str, Content]], Snapshot]:
 
 
 @pytest.fixture(scope="session")
-def options(tmp_path_factory: pytest.TempPathFactory) -> EnvironmentOptions:
-    """One cache of environments for all workers of this run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if base.name.startswith("popen-") else base
-    return EnvironmentOptions(cache_dir=shared / "environments")
+def options(environments: Path) -> EnvironmentOptions:
+    return EnvironmentOptions(cache_dir=environments)
 
 
 @pytest.fixture(

@@ -102,9 +102,8 @@ def in_process() -> type[InProcess]:
 
 
 @pytest.fixture(scope="session")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
-    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
-    return LocalBackend(options, level="plain")
+def backend(environments: Path) -> LocalBackend:
+    return LocalBackend(EnvironmentOptions(cache_dir=environments), level="plain")
 
 
 @pytest.fixture

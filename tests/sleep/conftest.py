@@ -216,12 +216,6 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the environment, pytest and coverage alone, is made once."""
-    return tmp_path_factory.mktemp("environments")
-
-
-@pytest.fixture(scope="session")
 def backend(environments: Path) -> LocalBackend:
     return LocalBackend(EnvironmentOptions(cache_dir=environments))
 

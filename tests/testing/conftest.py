@@ -20,10 +20,8 @@ OpenTests = Callable[..., Tests]
 
 
 @pytest.fixture(scope="session")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
-    """Its environment, pytest and coverage alone, is made once."""
-    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
-    return LocalBackend(options, level="plain")
+def backend(environments: Path) -> LocalBackend:
+    return LocalBackend(EnvironmentOptions(cache_dir=environments), level="plain")
 
 
 @pytest.fixture
