@@ -241,7 +241,7 @@ def test_a_test_that_attacks_stays_in_the_sandbox(prove: Any, says: Any, tmp_pat
         "import os, shutil\nfrom shop import total\n\n\ndef test_total():\n"
         f"    try:\n        os.remove({str(victim)!r})\n    except OSError:\n        pass\n"
         "    shutil.rmtree('.', ignore_errors=True)\n"
-        "    for _ in range(100):\n        print('x' * 1_000_000)\n"
+        "    for _ in range(20):\n        print('x' * 1_000_000)\n"
         "    assert total([1]) == 1\n"
     )
     says({**DRAFT, "test_file": attack, "edits": []})
