@@ -48,7 +48,7 @@ class Watcher:
         if name == "stdout":
             self._lines.put(None)
 
-    def until(self, *words: str, timeout_s: float = 60) -> str:
+    def until(self, *words: str, timeout_s: float = 120) -> str:
         """The next line that holds one of these."""
         end = time.monotonic() + timeout_s
         while (line := self._lines.get(timeout=max(0.01, end - time.monotonic()))) is not None:
@@ -58,7 +58,7 @@ class Watcher:
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         self.close()
         return code
 
@@ -102,7 +102,7 @@ def orphans() -> Iterator[Callable[[], list[str]]]:
     assert prctl(subreaper, 1, 0, 0, 0) == 0
 
     def look() -> list[str]:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while left := {p: name for p, name in _children().items() if p not in before}:
             for pid in left:
                 with contextlib.suppress(ChildProcessError):
@@ -183,7 +183,7 @@ def test_it_ends_in_the_middle_of_a_pass(
         "import time\n\n\ndef test_slow():\n    time.sleep(100)\n"
     )
     watcher = watching(shop)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not any(line.startswith("… tests") for line in watcher.errors):
         assert time.monotonic() < end, watcher.errors
         time.sleep(0.05)

@@ -22,6 +22,8 @@ from swe_sleep.sandbox.protocol import Backend, Completed, Environment, Sandbox
 
 Content = bytes | tuple[int, bytes]
 PATIENT_S = 60.0
+SHORT_S = 2.0
+"""For a command that says something first, on a busy machine too."""
 
 
 def python(sandbox: Sandbox, code: str) -> Completed:
@@ -41,22 +43,26 @@ def test_runs_the_tests(sandbox: Sandbox) -> None:
 
 
 def test_gives_back_exit_code_and_both_outputs(sandbox: Sandbox) -> None:
-    done = sandbox.run(["sh", "-c", "cat; echo err >&2; exit 7"], timeout_s=9, stdin=b"in\n")
+    done = sandbox.run(
+        ["sh", "-c", "cat; echo err >&2; exit 7"], timeout_s=PATIENT_S, stdin=b"in\n"
+    )
     assert (done.exit_code, done.stdout, done.stderr, done.cut) == (7, "in\n", "err\n", "")
 
 
 def test_a_signal_is_an_exit_code(sandbox: Sandbox) -> None:
-    assert sandbox.run(["sh", "-c", "kill -9 $$"], timeout_s=9).exit_code == 137
+    assert sandbox.run(["sh", "-c", "kill -9 $$"], timeout_s=PATIENT_S).exit_code == 137
 
 
 def test_a_missing_program_is_127(sandbox: Sandbox) -> None:
-    done = sandbox.run(["no-such-program"], timeout_s=9)
+    done = sandbox.run(["no-such-program"], timeout_s=PATIENT_S)
     assert done.exit_code == 127
     assert "no-such-program" in done.stderr
 
 
 def test_folder_and_variables_can_be_given(sandbox: Sandbox) -> None:
-    done = sandbox.run(["sh", "-c", "pwd; echo $ONE"], timeout_s=9, env={"ONE": "1"}, cwd="shop")
+    done = sandbox.run(
+        ["sh", "-c", "pwd; echo $ONE"], timeout_s=PATIENT_S, env={"ONE": "1"}, cwd="shop"
+    )
     assert done.stdout == f"{sandbox.workdir}/shop\n1\n"
 
 
@@ -65,14 +71,14 @@ def test_a_large_stdin_that_nobody_reads(sandbox: Sandbox) -> None:
 
 
 def test_a_command_takes_milliseconds(sandbox: Sandbox) -> None:
-    times = [sandbox.run(["true"], timeout_s=9).duration_s for _ in range(5)]
-    assert min(times) < 0.25
+    times = (sandbox.run(["true"], timeout_s=PATIENT_S).duration_s for _ in range(100))
+    assert any(took_s < 0.25 for took_s in times), "whatever else the machine does"
 
 
 def test_the_executable_bit_is_kept(sandbox: Sandbox) -> None:
-    assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "ran\n"
+    assert sandbox.run(["./run.sh"], timeout_s=PATIENT_S).stdout == "ran\n"
     sandbox.put({"run.sh": b"#!/bin/sh\necho again\n"})
-    assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "again\n"
+    assert sandbox.run(["./run.sh"], timeout_s=PATIENT_S).stdout == "again\n"
 
 
 # limits --------------------------------------------------------------------------------------
@@ -80,9 +86,9 @@ def test_the_executable_bit_is_kept(sandbox: Sandbox) -> None:
 
 def test_the_time_limit_ends_a_hanging_command(sandbox: Sandbox) -> None:
     began = time.monotonic()
-    done = sandbox.run(["sh", "-c", "echo before; sleep 600"], timeout_s=0.5)
+    done = sandbox.run(["sh", "-c", "echo before; sleep 600"], timeout_s=SHORT_S)
     assert (done.cut, done.stdout, done.exit_code) == ("timeout", "before\n", 124)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < PATIENT_S
 
 
 def test_the_time_limit_ends_what_ignores_signals(sandbox: Sandbox) -> None:
@@ -118,7 +124,7 @@ def test_a_daemon_ends_with_its_command(sandbox: Sandbox) -> None:
         """
     python(sandbox, daemon)
     first = sandbox.get("beat")
-    sandbox.run(["sleep", "0.3"], timeout_s=9)
+    sandbox.run(["sleep", "0.3"], timeout_s=PATIENT_S)
     assert sandbox.get("beat") == first
 
 
@@ -198,8 +204,8 @@ def test_killing_everything_inside_does_not_end_the_sandbox(
 
 def test_the_shell_keeps_folder_and_variables(sandbox: Sandbox) -> None:
     shell = sandbox.shell()
-    assert shell.run("cd shop; X=5", timeout_s=9).exit_code == 0
-    done = shell.run('pwd; echo $X; echo "oops" >&2; false', timeout_s=9)
+    assert shell.run("cd shop; X=5", timeout_s=PATIENT_S).exit_code == 0
+    done = shell.run('pwd; echo $X; echo "oops" >&2; false', timeout_s=PATIENT_S)
     assert (done.stdout, done.exit_code) == (f"{sandbox.workdir}/shop\n5\noops\n", 1)
 
 
@@ -224,8 +230,8 @@ def test_an_unfinished_quote_is_an_error_and_no_hang(sandbox: Sandbox) -> None:
 
 def test_a_shell_command_that_hangs_is_ended_and_the_shell_replaced(sandbox: Sandbox) -> None:
     shell = sandbox.shell()
-    shell.run("cd shop", timeout_s=9)
-    done = shell.run("echo start; sleep 600", timeout_s=0.5)
+    shell.run("cd shop", timeout_s=PATIENT_S)
+    done = shell.run("echo start; sleep 600", timeout_s=SHORT_S)
     assert (done.cut, done.stdout) == ("timeout", "start\n")
     assert shell.run("pwd", timeout_s=PATIENT_S).stdout == f"{sandbox.workdir}\n"
 
@@ -276,9 +282,9 @@ def test_stop_cancels_a_shell_command(sandbox: Sandbox) -> None:
 
 def test_the_shells_background_lives_while_commands_run(sandbox: Sandbox) -> None:
     shell = sandbox.shell()
-    shell.run("sleep 600 & echo $! >job", timeout_s=9)
-    sandbox.run(["true"], timeout_s=9)
-    assert shell.run("kill -0 $(cat job)", timeout_s=9).exit_code == 0
+    shell.run("sleep 600 & echo $! >job", timeout_s=PATIENT_S)
+    sandbox.run(["true"], timeout_s=PATIENT_S)
+    assert shell.run("kill -0 $(cat job)", timeout_s=PATIENT_S).exit_code == 0
 
 
 # files ---------------------------------------------------------------------------------------
@@ -342,7 +348,7 @@ def test_symlinks_are_never_followed_out(opened: Callable[..., Sandbox], outside
     assert outside.read_text() == "private"
     assert list(outside.parent.iterdir()) == [outside]
     assert sandbox.get("in") == b"X"
-    sandbox.run(["ln", "-sf", str(outside), "x"], timeout_s=9)
+    sandbox.run(["ln", "-sf", str(outside), "x"], timeout_s=PATIENT_S)
     assert sandbox.changes() == {"file": None, "x": None}
     sandbox.reset()
     assert sandbox.changes() == {}
@@ -365,7 +371,7 @@ def test_changes_are_what_a_patch_would_hold(sandbox: Sandbox) -> None:
 
 
 def test_a_pipe_does_not_hold_get_up(sandbox: Sandbox) -> None:
-    sandbox.run(["mkfifo", "pipe"], timeout_s=9)
+    sandbox.run(["mkfifo", "pipe"], timeout_s=PATIENT_S)
     with pytest.raises(SandboxError):
         sandbox.get("pipe")
 
@@ -378,11 +384,13 @@ def test_reset_makes_the_copy_the_snapshot_again(sandbox: Sandbox) -> None:
     sandbox.shell().run(script, timeout_s=PATIENT_S)
     sandbox.reset()
     assert sandbox.changes() == {}
-    listing = sandbox.run(["find", ".", "-type", "f", "-o", "-type", "l"], timeout_s=9).stdout
+    listing = sandbox.run(
+        ["find", ".", "-type", "f", "-o", "-type", "l"], timeout_s=PATIENT_S
+    ).stdout
     assert sorted(listing.split()) == sorted(
         ["./.gitignore", "./run.sh", "./shop/__init__.py", "./shop/cart.py", "./tests/test_cart.py"]
     )
-    assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "ran\n"
+    assert sandbox.run(["./run.sh"], timeout_s=PATIENT_S).stdout == "ran\n"
 
 
 def test_moves_to_another_snapshot(
@@ -398,11 +406,11 @@ def test_moves_to_another_snapshot(
     sandbox.shell().run("touch left; export KEPT=kept", timeout_s=PATIENT_S)
     assert sandbox.move_to(make_snapshot(files))
     assert sandbox.changes() == {}
-    assert sandbox.shell().run("echo $KEPT", timeout_s=9).stdout == "kept\n"
+    assert sandbox.shell().run("echo $KEPT", timeout_s=PATIENT_S).stdout == "kept\n"
     for _ in range(2):
-        listing = sandbox.run(["find", ".", "-type", "f"], timeout_s=9).stdout
+        listing = sandbox.run(["find", ".", "-type", "f"], timeout_s=PATIENT_S).stdout
         assert sorted(listing.split()) == sorted(f"./{path}" for path in files)
-        assert sandbox.run(["./run.sh"], timeout_s=9).stdout == "moved\n"
+        assert sandbox.run(["./run.sh"], timeout_s=PATIENT_S).stdout == "moved\n"
         assert sandbox.get("shop/cart.py") == files["shop/cart.py"]
         sandbox.put({"shop/cart.py": None, "shop/tax.py": b"", "run.sh": None, "more": b""})
         assert set(sandbox.changes()) == {"shop/cart.py", "shop/tax.py", "run.sh", "more"}
@@ -448,9 +456,11 @@ def test_no_secret_enters(monkeypatch: pytest.MonkeyPatch, opened: Callable[...,
     for name in ("ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY", "PIP_INDEX_URL", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "s3cr3t-value")
     sandbox = opened()
-    inside = sandbox.run(["env"], timeout_s=9).stdout
-    inside += sandbox.shell().run("export; cat /proc/self/environ", timeout_s=9).stdout
-    inside += sandbox.shell().run("cat /proc/$PPID/environ /proc/1/environ", timeout_s=9).stdout
+    inside = sandbox.run(["env"], timeout_s=PATIENT_S).stdout
+    inside += sandbox.shell().run("export; cat /proc/self/environ", timeout_s=PATIENT_S).stdout
+    inside += (
+        sandbox.shell().run("cat /proc/$PPID/environ /proc/1/environ", timeout_s=PATIENT_S).stdout
+    )
     assert "s3cr3t-value" not in inside
 
 
@@ -496,16 +506,18 @@ def test_files_outside_are_held(sandbox: Sandbox, backend: Backend, outside: Pat
 def test_the_home_is_hidden(sandbox: Sandbox, backend: Backend) -> None:
     home = Path.home()
     names = [p.name for p in home.iterdir()] if home.is_dir() else []
-    done = sandbox.run(["ls", "-A", str(home)], timeout_s=9)
+    done = sandbox.run(["ls", "-A", str(home)], timeout_s=PATIENT_S)
     if backend.guarantees().home_hidden:
         # of a home that holds the interpreter, the way to it is there and nothing else
         allowed = Path(sys.base_prefix).parts + Path(sandbox.environment.python).parts
         assert set(done.stdout.split()) & set(names) <= set(allowed), done
-    assert sandbox.run(["sh", "-c", "touch ~/mine && echo $HOME"], timeout_s=9).exit_code == 0
+    assert (
+        sandbox.run(["sh", "-c", "touch ~/mine && echo $HOME"], timeout_s=PATIENT_S).exit_code == 0
+    )
 
 
 def test_nobody_is_root_with_privileges(sandbox: Sandbox) -> None:
-    status = sandbox.run(["cat", "/proc/self/status"], timeout_s=9).stdout
+    status = sandbox.run(["cat", "/proc/self/status"], timeout_s=PATIENT_S).stdout
     fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     assert fields["CapEff"].strip("\t0") == ""
     assert fields["NoNewPrivs"].strip() == "1"
@@ -532,14 +544,14 @@ def test_two_sandboxes_do_not_meet(opened: Callable[..., Sandbox]) -> None:
         thread.join()
     assert outputs == {n: f"{n}\n" for n in range(4)}
     one.close()
-    assert two.run(["echo", "still"], timeout_s=9).stdout == "still\n"
+    assert two.run(["echo", "still"], timeout_s=PATIENT_S).stdout == "still\n"
 
 
 def test_a_closed_sandbox_says_so(sandbox: Sandbox) -> None:
     sandbox.close()
     sandbox.close()
     with pytest.raises(EngineLost):
-        sandbox.run(["true"], timeout_s=9)
+        sandbox.run(["true"], timeout_s=PATIENT_S)
 
 
 def test_a_killed_owner_leaves_nothing(

@@ -14,6 +14,8 @@ from swe_sleep.model.client import ClaudeModel, ClientOptions
 @pytest.fixture
 def model() -> Iterator[Callable[..., ClaudeModel]]:
     """`model(url, **options)` is a Claude that the server at this URL plays."""
+    import anthropic  # noqa: F401  # takes seconds, which are not to count against a limit
+
     with ExitStack() as stack:
 
         def connect(url: str, **options: Any) -> ClaudeModel:

@@ -256,8 +256,6 @@ def test_an_answer_without_events(messages_api: Any, model: Connect) -> None:
 def test_the_time_for_a_turn_ends_a_slow_stream(
     messages_api: Any, model: Connect, how: str
 ) -> None:
-    import anthropic  # noqa: F401  # takes seconds, which are not to count here
-
     api = messages_api
     if how == "pings":
         api.pings()

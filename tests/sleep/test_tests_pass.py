@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from swe_sleep.notes import kinds
-from swe_sleep.records import Outcome
-from swe_sleep.sleep.engine import Event
+from swe_sleep.records import Outcome, TestResult, TestRun
+from swe_sleep.testing.tests import Tests
 
 BASKET, MONEY = "tests/test_basket.py", "tests/test_money.py"
 
@@ -146,33 +146,37 @@ def test_what_a_test_starts_may_run_any_file(shop: Any) -> None:
 
 
 def test_budget_that_cuts_the_tests_leaves_the_rest_pending(
-    make_project: Callable[..., Any],
+    make_project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = "import time\n\n\n" + "\n\n".join(
-        f"def test_{n}():\n    time.sleep({0 if n < 2 else 8})\n" for n in range(4)
+        f"def test_{n}():\n    time.sleep({0 if n < 2 else 600})\n" for n in range(4)
     )
     project = make_project({"tests/test_slow.py": slow})
     project.sleep(seconds=0.001)
     assert project.outcomes() == {}
     stop = threading.Event()
-    cut = threading.Timer(6, stop.set)
+    seen: list[TestResult] = []
+    run = Tests.run
 
-    def listen(event: Event) -> None:
-        if event.kind == "begin" and event.unit and event.unit.step == "tests":
-            cut.start()
+    def watched(tests: Tests, ids: Sequence[str] | None, **more: Any) -> TestRun:
+        def told(result: TestResult) -> None:
+            seen.append(result)
+            if len(seen) == 2:
+                stop.set()
 
-    project.listener = listen
-    report = project.sleep(stop=stop)
+        return run(tests, ids, on_result=told, **more)
 
-    cut.join()
+    with monkeypatch.context() as patch:
+        patch.setattr(Tests, "run", watched)
+        report = project.sleep(stop=stop)
+
     assert report.stopped and report.left_by_pass["tests"]
     assert {"tests/test_slow.py::test_0", "tests/test_slow.py::test_1"} == set(project.outcomes())
     assert set(project.tests_of("tests/test_slow.py").pending) == {
         "tests/test_slow.py::test_2",
         "tests/test_slow.py::test_3",
     }
-    project.listener = lambda event: None
-    project.write("tests/test_slow.py", slow.replace("8", "0"))
+    project.write("tests/test_slow.py", slow.replace("600", "0"))
 
     slept(project)
 
@@ -204,7 +208,7 @@ def test_file_that_ends_the_session_costs_its_neighbours_nothing(shop: Any) -> N
 
 
 def test_file_that_uses_up_the_time_of_a_run_gets_one_of_its_own(shop: Any) -> None:
-    shop.flags["tests.timeout_s"] = 5
+    shop.flags["tests.timeout_s"] = 10
     shop.write("tests/test_long.py", "import time\n\n\ndef test_long():\n    time.sleep(60)\n")
     shop.commit()  # so that it is in one batch with the others
 

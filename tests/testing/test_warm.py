@@ -62,7 +62,7 @@ def test_coverage_unknown_ids_and_fail_fast(open_tests: OpenTests) -> None:
 def test_hangs_and_crashes_stay_in_their_run(open_tests: OpenTests) -> None:
     with WarmTests(open_tests(CALC)) as warm:
         names = ["test_calc.py::test_slow", "test_calc.py::test_dies", IDS[1]]
-        run = warm.run(names, fail_fast=False, timeout_s=60, test_timeout_s=0.5)
+        run = warm.run(names, fail_fast=False, timeout_s=60, test_timeout_s=1.5)
         assert [r.outcome for r in run.results] == [
             Outcome.TIMEOUT,
             Outcome.ERROR,
