@@ -59,7 +59,7 @@ Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WatchSettings(_Table):
