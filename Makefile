@@ -16,7 +16,7 @@ demo: setup ## run the whole loop on a small bundled repository (under a minute,
 	@$(BIN)/swe-sleep demo $(ARGS)
 
 test: setup ## run the tests, those that need Docker where an engine answers (ARGS="-k name")
-	@$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGS)
 
 lint: setup ## check style, formatting, types, and which room imports which
 	$(BIN)/ruff check
