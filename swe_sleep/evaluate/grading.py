@@ -3,6 +3,9 @@
 The patch is put on the base commit; then every file that holds a judging test is made what the
 task says it is, whatever the patch did to it; then those files run whole, as in SWE-bench's harness
 (swebench 5, `harness/grading.py`), so that tests that disturb each other do so here too.
+
+In two things it is stricter than the harness, which believes the log: what a patch changes of how
+tests run may not be what makes them pass, and a test that passed may not be skipped.
 """
 
 from __future__ import annotations
@@ -250,8 +253,8 @@ def _judge(wanted: Sequence[str], kept: Sequence[str], run: TestRun) -> Grade:
     fail_to_pass = {name: outcomes.of(name) for name in wanted}
     pass_to_pass = {name: outcomes.of(name) for name in kept}
     named = {**fail_to_pass, **pass_to_pass}
-    # A test that is skipped now is not kept. By SWE-bench's functions it would be, but pytest's log
-    # names no skipped test, so for its parsers such a one is gone.
+    # A test that is skipped now is not kept. By SWE-bench's functions it would be; but pytest's log
+    # names no skipped test, so for most parsers such a one is gone.
     resolved = bool(fail_to_pass) and all(said == "passed" for said in named.values())
     lost = any(said == "missing" for said in named.values())
     return Grade(

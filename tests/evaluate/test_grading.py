@@ -209,6 +209,7 @@ def pytest_runtest_makereport(item, call):
 
 def test_a_patch_that_changes_how_tests_run_is_doubted(judged: Callable[..., Grade]) -> None:
     cheating = judged({"conftest.py": CHEAT})
+    assert not cheating.resolved
     assert "conftest.py" in cheating.doubts[0]
     assert "without that it is not resolved" in cheating.doubts
     honest = judged({"conftest.py": "# nothing\n", "shop.py": GOOD})
@@ -299,5 +300,5 @@ def test_in_a_container_it_is_the_same(
         ]
         assert sandbox.changes() == {}
     docker.client.close()
-    assert [each.resolved for each in verdicts] == [True, True, False, True, False]
+    assert [each.resolved for each in verdicts] == [True, True, False, False, False]
     assert "without that it is not resolved" in verdicts[3].doubts

@@ -24,8 +24,8 @@ class Grade:
     """Why there is no verdict by the tests, in one line; such a patch does not count as
     resolved."""
     doubts: tuple[str, ...] = ()
-    """Why a person should look before believing it: what the patch changes of how tests run, a line
-    each. The verdict itself is what the tests say."""
+    """Why a person should look before believing it, a line each: what the patch changes of how
+    tests run, without which it has to hold too, and what grading could not take into account."""
     seconds: float = 0.0
     log: str = ""
     """What the tests printed."""
