@@ -23,13 +23,15 @@ a kind that an annotation rules out."""
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One call to try. `guard`: a condition or handler that the change took away names the value.
-    `want` is what a docstring says that it gives."""
+    `want` is what a docstring says that it gives. `odd`: a value inside an argument or the receiver
+    is of a kind that is not seen there, such as None in a list of numbers."""
 
     call: Call
     distance: int
     guard: bool = False
     what: str = ""
     want: str = ""
+    odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _near(
             text: str,
             what: str,
             guard: bool,
+            odd: bool = False,
             part: _Part = part,
             kinds: frozenset[str] = kinds,
             said: frozenset[str] = said,
@@ -110,7 +113,7 @@ def _near(
             if said and kind not in said and not near and kind != kind_of(part.text):
                 distance = BARRED
             name = part.name or "the receiver"
-            return Candidate(part.put(call, text), distance, guard, f"{name} {what}")
+            return Candidate(part.put(call, text), distance, guard, f"{name} {what}", odd=odd)
 
         if part.name or part.position is not None:
             for guard in (True, False):
@@ -122,23 +125,26 @@ def _near(
                 5,
                 [made(h.value, "is " + h.value, h.guard) for h in loose],
             )
-        leaves = list(literals_of(part.text))
-        for start, end, literal in leaves[:12]:
+        for start, end, literal in itertools.islice(literals_of(part.text), 12):
 
-            def swap(text: str, start: int = start, end: int = end, whole: str = part.text) -> str:
+            def swap(
+                text: str,
+                guard: bool,
+                start: int = start,
+                end: int = end,
+                whole: str = part.text,
+                here: frozenset[str] = kinds_in(repr(literal)),
+            ) -> Candidate:
                 raw = whole.encode()
-                return (raw[:start] + text.encode() + raw[end:]).decode()
+                changed = (raw[:start] + text.encode() + raw[end:]).decode()
+                return made(changed, "has " + text, guard, odd=not kinds_in(text) <= here)
 
-            yield (
-                2,
-                [made(swap(h.value), "has " + h.value, h.guard) for h in about if h.guard],
-            )
-            texts = list(neighbours(literal))
-            yield 4, [made(swap(text), "has " + text, False) for text in texts]
+            yield 2, [swap(h.value, h.guard) for h in about if h.guard]
+            yield 4, [swap(text, False) for text in neighbours(literal)]
             near = [h for h in (*about, *loose) if kind_of(h.value) == kind_of_value(literal)]
             far = [h for h in (*about, *loose) if h not in near]
-            yield 3, [made(swap(h.value), "has " + h.value, h.guard) for h in near]
-            yield 7, [made(swap(h.value), "has " + h.value, h.guard) for h in far]
+            yield 3, [swap(h.value, h.guard) for h in near]
+            yield 7, [swap(h.value, h.guard) for h in far]
     yield (
         5,
         [Candidate(_without(call, name), MILD, what=f"without {name}") for name in call.keywords],
@@ -242,6 +248,16 @@ def kind_of(text: str) -> str:
 
 def kind_of_value(value: object) -> str:
     return type(value).__name__
+
+
+def kinds_in(text: str) -> frozenset[str]:
+    """The types of a literal and of all that is in it, numbers as one; "other" for what is none."""
+    kinds = {kind_of(text)}
+    if kinds & {"list", "tuple", "dict", "set"}:
+        for node in ast.walk(ast.parse(text, mode="eval")):
+            if isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set):
+                kinds.add(kind_of_value(ast.literal_eval(node)))
+    return frozenset("number" if kind in ("int", "float") else kind for kind in kinds)
 
 
 def literals_of(text: str) -> Iterator[tuple[int, int, object]]:

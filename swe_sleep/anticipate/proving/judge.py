@@ -74,7 +74,8 @@ def judge(
         word = "does not come to an end" if new.state == "slow" else "ends the process"
         return Verdict("hang", word, (new.state,))
     if new.state == "raised" and crashed(new, call.qualname, change):
-        if old.state == "returned" and (_sensible(old) or candidate.distance == SEEN):
+        odd = candidate.odd and not candidate.guard  # nobody ever said that it takes such a thing
+        if old.state == "returned" and not odd and (_sensible(old) or candidate.distance == SEEN):
             return Verdict("crash", new.error, _key(new))
         if refused(old, new, change) and not around.tests:
             return Verdict("refusal", f"{new.error} (it was {old.error})", _key(new))
@@ -167,7 +168,7 @@ def _lost(
     valued: Collection[tuple[str, str]],
 ) -> Verdict | None:
     """Nothing where there always was a value: a `return` that is missing on one way."""
-    if new.type != "NoneType" or not _sensible(old) or candidate.distance > MILD:
+    if new.type != "NoneType" or not _sensible(old) or candidate.odd or candidate.distance > MILD:
         return None
     hints = (change.old.returns, change.new.returns)
     before, after = (ast.dump(hint) if hint else "" for hint in hints)

@@ -7,7 +7,7 @@ import pytest
 from swe_sleep.anticipate.harvest import Call
 from swe_sleep.anticipate.proving.changed import ChangedFunction, changed_functions, file_change
 from swe_sleep.anticipate.proving.hints import hints_of
-from swe_sleep.anticipate.proving.inputs import BARRED, MILD, candidates
+from swe_sleep.anticipate.proving.inputs import BARRED, MILD, Candidate, candidates, kinds_in
 
 
 def change(annotation: str) -> ChangedFunction:
@@ -19,13 +19,18 @@ def change(annotation: str) -> ChangedFunction:
     return found
 
 
-def distances(annotation: str) -> dict[str, int]:
-    """How far the values are that are tried for the argument, where a test passes `['x']`."""
+def tried(annotation: str, passed: str = "['x']") -> dict[str, Candidate]:
+    """What is tried for the argument, where a test passes this."""
     function = change(annotation)
-    call = Call("a.py", "join", "t.py::t", "", ("['x']",), {}, ("from a import join",))
+    call = Call("a.py", "join", "t.py::t", "", (passed,), {}, ("from a import join",))
     key = ("a.py", "join")
     found = candidates({key: [call]}, function, hints_of(function), {key: function.new})
-    return {each.call.arguments[0]: each.distance for each in found}
+    return {each.call.arguments[0]: each for each in found}
+
+
+def distances(annotation: str) -> dict[str, int]:
+    """How far the values are."""
+    return {value: each.distance for value, each in tried(annotation).items()}
 
 
 @pytest.mark.parametrize(
@@ -56,3 +61,18 @@ def test_anything_is_near_where_anything_is_taken(annotation: str) -> None:
 @pytest.mark.parametrize("annotation", ["T", "Sequence[str]", "1 + 2", "(a, b)[0][1]", "'(('"])
 def test_odd_annotations_rule_out_nothing(annotation: str) -> None:
     assert BARRED not in distances(annotation).values()
+
+
+def test_what_is_of_another_kind_than_the_value_that_it_replaces_is_odd() -> None:
+    found = tried("T", "{'rows': [1, 2], 'name': 'x'}")
+    assert found["{'rows': [1, 2, None], 'name': 'x'}"].odd
+    assert found["{'rows': None, 'name': 'x'}"].odd
+    assert not found["{'rows': [], 'name': 'x'}"].odd
+    assert not found["{'rows': [1, 2], 'name': ''}"].odd
+    assert not found["None"].odd, "that is told by its distance"
+
+
+def test_the_kinds_in_a_literal() -> None:
+    assert kinds_in("{'a': [1, 2.5], 'b': None}") == {"dict", "str", "list", "number", "NoneType"}
+    assert kinds_in("-1") == kinds_in("float('nan')") == {"number"}
+    assert kinds_in("f(None)") == kinds_in("(((") == {"other"}

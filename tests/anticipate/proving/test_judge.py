@@ -30,12 +30,14 @@ def verdict(
     guard: bool = False,
     qualname: str = "f",
     after: str = NEW,
+    odd: bool = False,
     **around: bool,
 ) -> str:
     change: ChangedFunction
     (change,) = changed_functions(file_change("a.py", OLD.encode(), after.encode()))
     call = Call("a.py", qualname, "t.py::t", "", ("1",))
-    found = judge(Candidate(call, distance, guard), old, new, change, Circumstances(**around))
+    candidate = Candidate(call, distance, guard, odd=odd)
+    found = judge(candidate, old, new, change, Circumstances(**around))
     return found.kind if found else ""
 
 
@@ -62,6 +64,13 @@ def test_what_may_be_meant_is_none(new: Outcome) -> None:
 
 def test_an_exception_that_was_caught_before_is_a_fault() -> None:
     assert verdict(GAVE, raised("FileNotFoundError", "OSError")) == "crash"
+
+
+def test_a_value_of_a_kind_that_nobody_passes_there_shows_no_crash() -> None:
+    """The old version may never have looked at it."""
+    assert verdict(GAVE, raised("TypeError"), odd=True) == ""
+    assert verdict(GAVE, raised("TypeError"), odd=True, guard=True) == "crash"
+    assert verdict(GAVE, replace(GAVE, state="slow"), odd=True) == "hang"
 
 
 def test_the_input_must_be_one_that_a_user_could_pass() -> None:
