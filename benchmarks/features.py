@@ -19,8 +19,8 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
+from itertools import product, starmap
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,7 @@ from typing import Any
 import numpy as np
 
 from swe_sleep.errors import SweSleepError
-from swe_sleep.evaluate.features import (
-    ALONE,
-    WITH_PAST,
-    WITHOUT,
-    Cut,
-    Score,
-    Together,
-    predicted_files,
-    score,
-)
+from swe_sleep.evaluate.features import CUT, Cut, Score, predicted_files, score
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks.swebench import read_instances
 from swe_sleep.evaluate.tasks.task import Case
@@ -47,7 +38,10 @@ from swe_sleep.records import Place
 from swe_sleep.repo.repository import Repository
 
 LIMIT = 60
-LEADERS = 5
+WITHOUT = frozenset({"past", "activity"})
+"""The features of the locator that older changes teach; the arm `off` is without them."""
+ALONE = Cut(share=0.08, least=3, most=8)
+"""The best cut of that arm."""
 DRAWS = 10_000
 
 
@@ -62,16 +56,6 @@ class Ranked:
     """A ranking as it was kept."""
 
     files: tuple[Found, ...]
-
-
-@dataclass(frozen=True)
-class Kept(Together):
-    """What older changes said of a task's first files."""
-
-    known: Mapping[str, Mapping[str, float]]
-
-    def shares(self, path: str) -> Mapping[str, float]:
-        return self.known.get(path, {})
 
 
 def measured(case: Case, store: Path) -> dict[str, Any]:
@@ -90,22 +74,12 @@ def measured(case: Case, store: Path) -> dict[str, Any]:
             notes.close()
         on = locator.locate(task.text, limit=LIMIT)
         off = locator.locate(task.text, limit=LIMIT, without=WITHOUT)
-        together, there = Together(locator.past), set(locator.corpus.paths)
-        shares = {
-            each.place.path: {
-                path: round(share, 4)
-                for path, share in together.shares(each.place.path).items()
-                if path in there
-            }
-            for each in on.files[:LEADERS]
-        }
     return {
         "id": case.id,
         "repo": task.repo,
         "right": list(case.answer.files),
         "on": [[each.place.path, each.score] for each in on.files],
         "off": [[each.place.path, each.score] for each in off.files],
-        "together": shares,
     }
 
 
@@ -114,40 +88,24 @@ class Question:
     """A task as it is asked in one arm."""
 
     ranking: Ranked
-    together: Kept | None
-    there: frozenset[str]
     right: tuple[str, ...]
 
     @classmethod
     def of(cls, row: Mapping[str, Any], arm: str) -> Question:
-        shares = row["together"] if arm == "on" else {}
-        known = {path for path, _ in row[arm]} | {p for each in shares.values() for p in each}
-        return cls(
-            Ranked(tuple(Found(Place(path), score) for path, score in row[arm])),
-            Kept(shares) if arm == "on" else None,
-            frozenset(known),
-            tuple(row["right"]),
-        )
+        found = tuple(Found(Place(path), score) for path, score in row[arm])
+        return cls(Ranked(found), tuple(row["right"]))
 
     def score(self, cut: Cut) -> Score:
-        found = predicted_files(self.ranking, self.together, there=self.there, cut=cut)
-        return score(found, self.right)
+        return score(predicted_files(self.ranking, cut), self.right)
 
 
 def scores(rows: Sequence[Mapping[str, Any]], arm: str, cut: Cut) -> list[Score]:
     return [Question.of(row, arm).score(cut) for row in rows]
 
 
-def cuts(arm: str) -> Iterator[Cut]:
+def cuts() -> Iterator[Cut]:
     """Those that are tried."""
-    weights = (0.0, 0.25, 0.5, 1.0, 2.0) if arm == "on" else (0.0,)
-    leaders = (1, 2, 3, 5) if arm == "on" else (1,)
-    shares = (0.03, 0.05, 0.08, 0.12, 0.17, 0.25)
-    for share, least, most, weight, leading in product(
-        shares, (2, 3, 4), (5, 6, 8), weights, leaders
-    ):
-        if weight or leading == 1:
-            yield Cut(share, least, most, weight, leading)
+    return starmap(Cut, product((0.03, 0.05, 0.08, 0.12, 0.17, 0.25), (2, 3, 4), (5, 6, 8)))
 
 
 def fit(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -156,7 +114,7 @@ def fit(rows: Sequence[Mapping[str, Any]]) -> None:
     for arm in ("off", "on"):
         asked = [Question.of(row, arm) for row in rows]
         best: list[tuple[float, Cut]] = []
-        for cut in cuts(arm):
+        for cut in cuts():
             f1 = np.array([each.score(cut).f1 for each in asked])
             best.append((float(np.mean([f1[repos == repo].mean() for repo in set(repos)])), cut))
         best.sort(key=lambda each: -each[0])
@@ -164,11 +122,10 @@ def fit(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def report(rows: Sequence[Mapping[str, Any]]) -> None:
-    arms = {"off": scores(rows, "off", ALONE), "on": scores(rows, "on", WITH_PAST)}
-    same = scores(rows, "on", replace(WITH_PAST, together=0.0))
-    for name, found in (*arms.items(), ("on, without files changed together", same)):
+    arms = {"off": scores(rows, "off", ALONE), "on": scores(rows, "on", CUT)}
+    for name, found in arms.items():
         means = np.array(found).mean(axis=0)
-        print(f"{name:36} precision {means[0]:.3f}  recall {means[1]:.3f}  F1 {means[2]:.3f}")
+        print(f"{name:4} precision {means[0]:.3f}  recall {means[1]:.3f}  F1 {means[2]:.3f}")
     repos = np.array([row["repo"] for row in rows])
     f1 = {arm: np.array([each.f1 for each in found]) for arm, found in arms.items()}
     gain = f1["on"] - f1["off"]

@@ -15,7 +15,7 @@ from typing import Self
 
 from swe_sleep.errors import SweSleepError
 from swe_sleep.evaluate import verdicts
-from swe_sleep.evaluate.features import Together, modified_files, predicted_files, score
+from swe_sleep.evaluate.features import modified_files, predicted_files, score
 from swe_sleep.evaluate.foresight import UNKNOWN, Foresight, foresight
 from swe_sleep.evaluate.gold import Gold, touched
 from swe_sleep.evaluate.images import backend_for
@@ -191,9 +191,7 @@ def attempted(
 def _predicted(known: Known, task: Task) -> tuple[str, ...]:
     """The files that the built-in ranking would modify. It needs no notes: where there are none, it
     reads what it can of the history now."""
-    found = locator(known)
-    ranking = found.locate(task.text, limit=FAR)
-    return predicted_files(ranking, Together(found.past), there=known.snapshot.files)
+    return predicted_files(locator(known).locate(task.text, limit=FAR))
 
 
 def _foreseen(known: Known, task: Task, notes: Notes | None) -> Attempt:
