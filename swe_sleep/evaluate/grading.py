@@ -116,6 +116,22 @@ def rest_of(
             sandbox.reset()
 
 
+def runs_here(
+    answer: Answer, snapshot: Snapshot, sandbox: Sandbox, *, timeout_s: float = TIMEOUT_S
+) -> bool:
+    """Whether any judging test comes to a result by pytest here, without anybody's patch."""
+    bench = _Bench(snapshot, sandbox, Tests(sandbox), timeout_s, TEST_TIMEOUT_S, None)
+    hidden = hidden_files(answer, snapshot)
+    places = files_named((*answer.fail_to_pass, *answer.pass_to_pass), _in_order(answer, hidden))
+    try:
+        return bool(bench.run((_judging(places, hidden, snapshot),), places).results)
+    except TestsError:
+        return False
+    finally:
+        with contextlib.suppress(EngineLost):
+            sandbox.reset()
+
+
 def hidden_files(answer: Answer, snapshot: Snapshot) -> dict[str, bytes | None]:
     """The hidden tests as they are to stand on the base commit. Raises RepositoryError."""
     try:

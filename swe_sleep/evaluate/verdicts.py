@@ -10,7 +10,7 @@ from typing import Self
 
 from swe_sleep.config import Settings
 from swe_sleep.evaluate import official
-from swe_sleep.evaluate.grading import grade, rest_of
+from swe_sleep.evaluate.grading import grade, rest_of, runs_here
 from swe_sleep.evaluate.images import backend_for
 from swe_sleep.evaluate.mirrors import at_commit
 from swe_sleep.evaluate.naming import is_runnable
@@ -146,7 +146,7 @@ class _Bench:
         by_log = bool(patch.strip()) and not self._is_ours()
         found = None if by_log else self._ours(patch, rest)
         theirs = self._theirs(patch, rest) if official or by_log else None
-        if found is None or (self._in_image() and _says_nothing(found)):
+        if found is None or (_says_nothing(found) and self._is_too_old()):
             # A runner that only SWE-bench knows, or an interpreter too old for our programs.
             theirs = theirs or self._theirs(patch, rest)
             found = _by_log(self.case, theirs, "" if found is None else found.problem)
@@ -168,9 +168,14 @@ class _Bench:
     def _runner(self) -> Runner | None:
         return Runner.of(self.case.task.repo)
 
-    def _in_image(self) -> bool:
+    def _is_too_old(self) -> bool:
+        """Whether our programs cannot run in the task's own image: that the tests say nothing may
+        be the patch's doing, who would rather be judged by a log."""
         image = self.case.task.image
-        return bool(image) and self.sandbox.environment.image == image
+        if not image or self.sandbox.environment.image != image:
+            return False
+        limit = self.conditions.grade_s
+        return not runs_here(self.case.answer, self.snapshot, self.sandbox, timeout_s=limit)
 
     def _ours(self, patch: str, rest: Sequence[str]) -> Grade:
         return grade(

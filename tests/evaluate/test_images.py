@@ -242,6 +242,10 @@ def test_an_image_that_is_too_old_for_us_is_judged_by_its_own_command(
 
     monkeypatch.setattr(verdicts, "grade", fail)
     candidates = (Candidate("gold", _patch(GOOD)), Candidate("wrong", _patch(SOURCE + "#\n")))
+    gold = ToGrade(case, candidates[:1], Conditions())
+    (spoilt,) = carry_out(gold, print).judged
+    assert not spoilt.grade.resolved, "here the patch alone can have made them say nothing"
+    monkeypatch.setattr(verdicts, "runs_here", lambda *arguments, **more: False)
     graded = carry_out(ToGrade(case, candidates, Conditions()), print)
     assert [each.grade.resolved for each in graded.judged] == [True, False]
     assert graded.judged[1].grade.fail_to_pass == {PRICE: "failed"}
