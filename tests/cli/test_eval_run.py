@@ -150,7 +150,7 @@ def test_one_task_alone_and_the_folder_as_it_is_pasted(
 ) -> None:
     """By default there are arms for which one task has no notes. With -C paths are below there, as
     git has it, and what is printed is meant for the shell that the person is in."""
-    more = ("--only", "acme__tools-first", "--sleep-budget", "seconds=10")
+    more = ("--only", "acme__tools-first", "--sleep-budget", "seconds=2")
     (tmp_path / "here").mkdir()
     ran = process(["-C", str(tmp_path), *arguments(tasks, *more)], tmp_path / "here")
     assert ran.code == 0, ran
