@@ -26,9 +26,9 @@ from swe_sleep.evaluate.runs.records import Arm
 
 WIDTH = 4.7
 """Inches, that a phone shows at about the size that is meant."""
-SIZE = 11.0
+SIZE = 12.5
 """Points, of the text."""
-LONGEST = 46
+LONGEST = 42
 """Characters of a name beside a plot."""
 
 LEAST = 10.0
@@ -80,7 +80,7 @@ def curves(figures: Figures, name: str) -> str | None:
         _from_zero(axes.set_xlim, axes.dataLim.x1)
         _ticks(axes.xaxis)
         axes.set_ylabel("resolved, %")
-        axes.set_xlabel(f"{unit.plural} at test time, an issue")
+        axes.set_xlabel(f"{unit.plural}, an issue")
         _legend(figure, axes)
         about = "One line an arm over its test budgets; bars are 95 % Wilson intervals."
         return _svg(figure, name, f"Resolved against {unit.plural} at test time", about)
@@ -105,7 +105,7 @@ def shared(figures: Figures, budget: str, t: int, name: str) -> str | None:
         _from_zero(axes.set_ylim, axes.dataLim.y1)
         _ticks(axes.yaxis)
         axes.set_xlabel("N, issues that share a sleep")
-        axes.set_ylabel(f"{figures.unit.plural}, an issue")
+        axes.set_ylabel(figures.unit.plural)
         _legend(figure, axes)
         title = f"Cost an issue against N, at t = {t}"
         about = f"t * test + sleep / N, test budget {words.visible(budget)}."
@@ -148,7 +148,7 @@ def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:
     if not rows:
         return None
     factor = 100.0 if measure == RESOLVED.name else 1.0
-    with _axes(0.9 + 0.5 * len(rows)) as (figure, axes):
+    with _axes(0.9 + 0.53 * len(rows)) as (figure, axes):
         axes.axvline(0, color=MUTED, linewidth=1)
         one = len({comparison.arm.sleep for comparison, _ in rows}) == 1
         for place, (comparison, found) in enumerate(rows):
@@ -162,9 +162,9 @@ def forest(figures: Figures, measure: str, title: str, name: str) -> str | None:
             axes.set_xlim(-LEAST, LEAST)
         _ticks(axes.xaxis)
         unit = "percentage points" if measure == RESOLVED.name else figures.unit.plural
-        axes.set_xlabel(f"{unit}, the first arm less the second")
-        about = "A square is the mean difference, its line the 95 % interval over tasks; hollow: "
-        about += "no difference shown."
+        axes.set_xlabel(unit)
+        about = "The first arm less the second: a mark is the mean difference, its line the 95 % "
+        about += "interval over tasks; hollow: no difference shown."
         return _svg(figure, name, title, about)
 
 
@@ -180,7 +180,7 @@ def _row(
     face = colour if found.shown else PAPER
     axes.plot([middle], [y], MARKERS[arm], color=colour, markerfacecolor=face, markersize=7)
     where = axes.get_yaxis_transform()
-    axes.text(0.01, y + 0.3, _cut(label), transform=where, color=INK, fontsize=SIZE - 0.5)
+    axes.text(0.01, y + 0.3, _cut(label), transform=where, color=INK, fontsize=SIZE - 1)
 
 
 def _series(figures: Figures) -> Mapping[tuple[Arm, str], list[Cell]]:
@@ -219,9 +219,11 @@ def _legend(figure: Any, axes: Any) -> None:
     columns = 3 if longest < 10 else 2 if longest < 24 else 1
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + 0.21 * math.ceil(len(labels) / columns))
+    # matplotlib fills columns first, a reader lines
+    order = [place for first in range(columns) for place in range(first, len(labels), columns)]
     figure.legend(
-        handles,
-        labels,
+        [handles[place] for place in order],
+        [labels[place] for place in order],
         loc="outside upper left",
         ncols=columns,
         frameon=False,
@@ -270,7 +272,7 @@ def _axes(height: float) -> Iterator[tuple[Any, Any]]:
         "ytick.color": INK,
         "lines.linewidth": 1.6,
         "figure.facecolor": "none",
-        "legend.fontsize": SIZE - 0.5,
+        "legend.fontsize": SIZE - 1,
     }
     with matplotlib.rc_context(style):
         figure = figures.Figure(figsize=(WIDTH, height), layout="constrained")
