@@ -14,17 +14,18 @@ import pytest
 
 from swe_sleep.evaluate.figures.figures import Report
 from swe_sleep.evaluate.report import plots
+from swe_sleep.evaluate.report.links import links
 from swe_sleep.evaluate.report.page import page
 from swe_sleep.evaluate.runs.records import Arm
 
 Reported = Callable[..., Report]
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 ALLOWED = frozenset(
     re.findall(
         r"\w+",
         """
         html head meta title style body a header footer nav main section p h1 h2 h3 h4 ul li div
-        span table thead tbody tr th td small b bdi code br details summary figure figcaption
+        span table thead tbody tr th td small b bdi code br wbr details summary figure figcaption
         svg desc g path defs use text tspan clippath rect
         """,
     )
@@ -102,7 +103,7 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(
 
 
 def test_what_a_task_is_called_stays_text(reported: Reported, tmp_path: Path) -> None:
-    parsed = Parsed(page(reported({"hostile": True}), tmp_path))
+    parsed = Parsed(page(reported({"hostile": True, "arms": [Arm.OFF]}), tmp_path))
     text = "".join(parsed.text)
     for name in ("</script><script>alert(1)</script>", "$x^2$ & {{ 7*7 }} <b>"):
         assert name in text
@@ -128,25 +129,22 @@ def test_every_trial_links_to_its_files(reported: Reported, tmp_path: Path) -> N
     report = reported({"model": "claude", "arms": [Arm.OFF, Arm.ON], "tasks": 3})
     below = tmp_path / "reports" / "here"
     parsed = Parsed(page(report, below))
-    links = [url for url in parsed.values("href") if not url.startswith("#")]
-    assert len(links) == 3 * 2 * 4
-    assert all(url.startswith("../../run-0/trials/") for url in links)
-    assert sum(url.endswith("/trajectory.jsonl") for url in links) == 6
+    urls = [url for url in parsed.values("href") if not url.startswith("#")]
+    assert len(urls) == 3 * 2 * 4
+    assert all(url.startswith("../../run-0/trials/") for url in urls)
+    assert sum(url.endswith("/trajectory.jsonl") for url in urls) == 6
 
 
 def test_no_link_leads_out_of_the_run(reported: Reported, tmp_path: Path) -> None:
     report = reported({"arms": [Arm.OFF], "tasks": 1})
     (tmp_path / "log.txt").write_text("not of the run")
-    (group,) = report.groups
+    ((row,),) = [group.rows for group in report.groups]
+    ((entry,),) = row.entries.values()
+    assert entry.result is not None
+    assert links(entry, tmp_path) != []
     for folder in ("..", "/etc", "trials/../..", "nowhere"):
-        (row,) = group.rows
-        ((key, (entry,)),) = row.entries.items()
-        assert entry.result is not None
-        moved = dataclasses.replace(entry, result=dataclasses.replace(entry.result, folder=folder))
-        rows = (dataclasses.replace(row, entries={key: (moved,)}),)
-        changed = dataclasses.replace(report, groups=(dataclasses.replace(group, rows=rows),))
-        urls = Parsed(page(changed, tmp_path)).values("href")
-        assert all(url.startswith("#") for url in urls)
+        result = dataclasses.replace(entry.result, folder=folder)
+        assert links(dataclasses.replace(entry, result=result), tmp_path) == []
 
 
 def test_the_summary_comes_first_and_every_plot_has_its_table(
