@@ -210,12 +210,12 @@ def _parquet(path: Path) -> Iterator[tuple[str, object]]:
 
 def _named(name: str, subset: str | None, part: str | None) -> Iterator[tuple[str, object]]:
     """A data set by its name, or a folder with one."""
-    library = need("datasets", extra="datasets")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not Path(name).is_dir():
         raise UsageError(
             f"there is no file {name}, and it is no name of a data set.",
             "Give a .jsonl or .parquet file, a folder, or owner/name.",
         )
+    library = need("datasets", extra="datasets")
     try:
         found = library.load_dataset(name, subset)
     except Exception as error:  # it lets through whatever its many libraries raise
