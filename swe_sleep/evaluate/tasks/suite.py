@@ -10,9 +10,8 @@ from pathlib import Path
 from swe_sleep.errors import SweSleepError, UsageError
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.tasks.bundled import HISTORY, bundled_folder, read_bundled
-from swe_sleep.evaluate.tasks.swebench import read_instances
+from swe_sleep.evaluate.tasks.swebench import day_in, read_instances
 from swe_sleep.evaluate.tasks.task import Case, Suite
-from swe_sleep.repo.bare import day_of
 from swe_sleep.repo.cloning import clone_mirror
 
 BUNDLED = "bundled"
@@ -171,6 +170,5 @@ def _with_source(case: Case, mirrors: Mirrors | None) -> Case:
     if task.sources or mirrors is None:
         return case
     sources = mirrors.find(task.repo)
-    days = (day_of(source, task.base_commit) for source in sources)
-    day = task.day or next((day for day in days if day), "")
+    day = task.day or day_in(sources, task.base_commit)
     return replace(case, task=replace(task, sources=sources, day=day))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -176,7 +176,7 @@ def _case(fields: _Fields, mirrors: Mirrors | None, sources: dict[str, tuple[Pat
             base_commit=commit,
             text=fields.text("problem_statement", needed=True),
             sources=here,
-            day=_day(here, commit) if day is None else day,
+            day=day_in(here, commit) if day is None else day,
             score=_score(fields),
             older=fields.text("older"),
             version=version,
@@ -237,8 +237,8 @@ def _score(fields: _Fields) -> Literal["tests", "files"]:
     raise fields.wrong("score", f"is {said!r}, neither 'tests' nor 'files'")
 
 
-def _day(sources: tuple[Path, ...], commit: str) -> str:
-    """Of the base commit, where a repository is here and has it."""
+def day_in(sources: Iterable[Path], commit: str) -> str:
+    """The day of a commit, where a repository is here and has it."""
     days = (day_of(source, commit) for source in sources)
     return next((day for day in days if day), "")
 
