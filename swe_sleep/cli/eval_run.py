@@ -137,7 +137,7 @@ def run(
     from swe_sleep.cli.display import Display
     from swe_sleep.evaluate.runs import predictions
     from swe_sleep.evaluate.runs.conditions import Conditions
-    from swe_sleep.evaluate.runs.folder import RunFolder
+    from swe_sleep.evaluate.runs.folder import RunFolder, new_folder
     from swe_sleep.evaluate.runs.plan import plan
     from swe_sleep.evaluate.runs.run import run as carry_out
 
@@ -153,7 +153,7 @@ def run(
         suite = load(tasks, split, only, limit, repos, fetch, display.progress)
     finally:
         display.quiet()
-    folder = folder or Path("runs") / f"{_plain(suite.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = folder or new_folder(suite.name)
     run_folder = RunFolder(folder.absolute())
     planned = plan(
         suite,
@@ -377,7 +377,3 @@ def _line(told: Told) -> str:
         left = told.seconds_left
         line += f", about {left:.0f} s left" if left < 120 else f", about {left / 60:.0f} min left"
     return f"{line}; {told.text}" if told.text else line
-
-
-def _plain(name: str) -> str:
-    return "".join(each if each.isalnum() else "-" for each in name).strip("-")[:40] or "run"

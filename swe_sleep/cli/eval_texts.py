@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,7 +166,7 @@ def texts(
     from swe_sleep.cli import texts_setup, texts_shown, wiring
     from swe_sleep.cli.display import Display
     from swe_sleep.evaluate.extras import need
-    from swe_sleep.evaluate.runs.folder import RunFolder
+    from swe_sleep.evaluate.runs.folder import RunFolder, new_folder
     from swe_sleep.evaluate.stateful.figures import figures
     from swe_sleep.evaluate.stateful.loading import load
     from swe_sleep.evaluate.stateful.plan import plan
@@ -182,7 +181,7 @@ def texts(
     options = dataclasses.replace(options, with_context=with_context, foresee=foresee)
     asked = plan(chosen, options)
     name = Path(data).stem if Path(data).is_file() else data.rpartition("/")[2]
-    folder = folder or Path("runs") / f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = folder or new_folder(name)
     run_folder = RunFolder(folder.absolute())
     limit_usd = settings.model.budget_usd if budget_usd is None else budget_usd
     console = output.console(stderr=not dry_run)
@@ -350,7 +349,3 @@ def _write(
         (folder / "figures.csv").write_text(as_csv(found, weights), encoding="utf-8")
     except OSError as error:
         raise SweSleepError(f"cannot write to {folder}: {error.strerror}.") from error
-
-
-def _plain(name: str) -> str:
-    return "".join(each if each.isalnum() else "-" for each in name).strip("-")[:40] or "texts"

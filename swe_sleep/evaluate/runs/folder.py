@@ -7,6 +7,7 @@ moment goes on with what has no line yet.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -177,6 +178,11 @@ def _begun(name: str) -> bool:
 def named(trial: Trial, key: str) -> str:
     """A trial's folder: safe as a name, whatever the task is called, and different for each."""
     return f"{_plain(trial.task)}/{_plain(trial.name)[:_LONGEST]}-{key[:8]}"
+
+
+def new_folder(name: str) -> Path:
+    """Where a run goes that was given no folder, by what it is of and when it begins."""
+    return Path("runs") / f"{_plain(name)}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from swe_sleep.errors import UsageError
-from swe_sleep.evaluate.runs.folder import LOCK, RESULTS, RunFolder, named
+from swe_sleep.evaluate.runs.folder import LOCK, RESULTS, RunFolder, named, new_folder
 from swe_sleep.evaluate.runs.records import Arm, Lost, Manifest, Result, Trial
 
 TRIAL = Trial("a-task", Arm.ON, "default", "default")
@@ -140,3 +140,12 @@ def test_a_folder_that_cannot_be_locked_is_no_bug_of_ours(tmp_path: Path) -> Non
     (tmp_path / LOCK).mkdir()
     with pytest.raises(UsageError, match="cannot write to"), RunFolder(tmp_path).lock():
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("a-org/set v2", "a-org-set-v2-2"), ("../../x", "x-2"), ("日本", "task-2")]
+)
+def test_a_new_folder_is_below_runs_whatever_it_is_of(name: str, begins: str) -> None:
+    folder = new_folder(name)
+    assert folder.parent == Path("runs")
+    assert folder.name.startswith(begins)
