@@ -297,7 +297,8 @@ def _announce(
     jobs: int | None,
 ) -> None:
     tasks = len({each.case.id for each in planned.asked})
-    made = len({each.key for each in planned.asked} & folder.results().keys())
+    left = planned.without(folder.results(), folder.sleeps())
+    made = len(planned.asked) - len(left.asked)
     slept = len({each.key for each in planned.naps} & folder.sleeps().keys())
     line = (
         f"{output.count(len(planned.asked), 'trial')} on {output.count(tasks, 'task')}"
@@ -305,16 +306,17 @@ def _announce(
         + f", {output.count(len(planned.naps), 'sleep')}"
         + f" ({slept} made)" * bool(slept)
     )
-    most = _most_usd(planned, conditions)
+    most = _most_usd(left, conditions)
     if most is not None:
         line += f"; Claude may cost at most ${most:,.2f}"
     console.print(line)
-    hours = _most_s(planned, conditions) / (jobs or 1) / 3600
+    hours = _most_s(left, conditions) / (jobs or 1) / 3600
     by = f" with {output.count(jobs, 'job')}" if jobs else ""
-    time_most = f"{hours:.1f} h" if hours >= 1 else f"{max(1.0, hours * 60):.0f} min"
-    console.print(
-        f"by the budgets at most {time_most}{by}, runs of whole suites apart", style="dim"
-    )
+    longest = f"{hours:.1f} h" if hours >= 1 else f"{max(1.0, hours * 60):.0f} min"
+    if left.asked:
+        console.print(
+            f"by the budgets at most {longest}{by}, runs of whole suites apart", style="dim"
+        )
     for arm in sorted(
         {arm for each in planned.left_out if (arm := _arm(each)) not in planned.arms}
     ):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swe_sleep.errors import SweSleepError
@@ -34,6 +34,12 @@ class Plan:
     left_out: tuple[Lost, ...] = ()
     """Trials that there is nothing for in such a suite: an arm without the notes that it is about.
     A run is whole without them."""
+
+    def without(self, made: Collection[str], slept: Collection[str]) -> Plan:
+        """What is left to do where trials and sleeps of these keys are there."""
+        asked = tuple(each for each in self.asked if each.key not in made)
+        needed = {each.slept for each in asked}.difference(slept)
+        return replace(self, asked=asked, naps=tuple(n for n in self.naps if n.key in needed))
 
     @property
     def arms(self) -> frozenset[Arm]:

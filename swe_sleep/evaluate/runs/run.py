@@ -71,10 +71,9 @@ def run(
     for each in (*plan.lost, *(e for e in plan.left_out if e.trial and e.trial.arm in arms)):
         folder.write_lost(each)
     results = folder.results()
-    waiting = [each for each in plan.asked if each.key not in results]
-    needed = {each.slept for each in waiting}
     slept = {key for key in folder.sleeps() if (folder.stores / key / STORE).is_file()}
-    naps = [nap for nap in plan.naps if nap.key in needed and nap.key not in slept]
+    left = plan.without(results, slept)
+    waiting, naps = left.asked, left.naps
 
     clock = _Clock("sleeping", len(naps), tell)
     failed: dict[str, str] = {}

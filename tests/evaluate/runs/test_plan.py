@@ -44,6 +44,18 @@ def test_without_notes_nothing_sleeps(make_suite: Suites) -> None:
     assert len(made.asked) == 2 * 2
 
 
+def test_what_is_made_is_not_left_nor_what_it_alone_needed(make_suite: Suites) -> None:
+    made = laid_out(make_suite("basket"), Arm.OFF, Arm.ON)
+    off = {each.key for each in made.asked if each.trial.arm is Arm.OFF}
+    left = made.without(off, ())
+    assert len(left.asked) == len(made.asked) - len(off) and left.naps == made.naps
+    first, second = made.naps
+    of_first = {each.key for each in made.asked if each.slept == first.key}
+    assert made.without(of_first, ()).naps == (second,)
+    assert made.without((), {first.key}).naps == (second,)
+    assert not made.without({each.key for each in made.asked}, ()).naps
+
+
 def test_stale_notes_are_of_an_older_commit(make_suite: Suites) -> None:
     suite = make_suite("basket")
     made = laid_out(suite, Arm.STALE, Arm.BEHIND)
