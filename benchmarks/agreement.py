@@ -202,8 +202,17 @@ def show(found: Sequence[dict[str, Any]]) -> None:
             cells = f"{count['ours']:>7}{count['theirs']:>8}{count['agree']:>7}{count['whole']:>12}"
             print(f"{name:<30}{count['n']:>5}{cells}")
         print()
-    agree = sum(each["agree"] for _, each in verdicts)
-    print(f"{agree} of {len(verdicts)} verdicts agree, on {len(found)} instances")
+    print(f"{len(found)} instances")
+    for what, chosen in (
+        ("honest", [each for _, each in verdicts if each["by"] not in patches.DISHONEST]),
+        ("dishonest", [each for _, each in verdicts if each["by"] in patches.DISHONEST]),
+    ):
+        agree = sum(each["agree"] for each in chosen)
+        ours = sum(each["grade"]["resolved"] and not each["agree"] for each in chosen)
+        print(
+            f"{agree} of {len(chosen)} verdicts on {what} patches agree; "
+            f"{ours} are resolved for us alone, {len(chosen) - agree - ours} for SWE-bench alone"
+        )
     for _, each in verdicts:
         if each["agree"] and not each["differ"]:
             continue

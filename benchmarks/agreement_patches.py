@@ -75,6 +75,8 @@ PyTestReporter.test_pass = lambda self, char=".": (
 """,
 }
 BREAKING = 1
+DISHONEST = ("skipping", "cheating")
+"""Kinds that change how the tests run."""
 
 
 def of(case: Case, snapshot: Snapshot, other: Case | None) -> dict[str, str]:
