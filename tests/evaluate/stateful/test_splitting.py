@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from swe_sleep.evaluate.stateful.splitting import sentences, split
@@ -84,6 +84,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join)))
 @example("\u2028A. B\x85C? ")
 def test_nothing_is_lost(text: str) -> None:
