@@ -18,9 +18,15 @@ import pytest
 
 import swe_sleep
 from swe_sleep.errors import UsageError
+from swe_sleep.evaluate.executors.local import LocalExecutor
 from swe_sleep.evaluate.executors.ray_cluster import QUIET, RayExecutor, own_cluster
 from swe_sleep.evaluate.executors.ray_run import Needs
 from swe_sleep.evaluate.pool import Done, Failed, Said
+from swe_sleep.evaluate.runs.conditions import Conditions
+from swe_sleep.evaluate.runs.records import Arm, Trial
+from swe_sleep.evaluate.runs.trial import PATCH, Asked, carry_out
+from swe_sleep.evaluate.tasks.task import Answer, Case, Task
+from swe_sleep.repo.diff import diff
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -153,6 +159,37 @@ def test_files_and_code_are_sent_where_they_are_not(
     assert "cannot read" in found[requests[2]].reason
     assert any("with our code" in line for line in said)
     assert gone(Path(sent).exists)
+
+
+TOTAL = "def total(prices, voucher=0):\n    return sum(prices) + voucher\n"
+ISSUE = "Wrong total: total([250, 120], voucher=70) returns 440 instead of 300"
+HIDDEN = "import basket\n\n\ndef test_secret():\n    assert basket.total([5], 2) == 3\n"
+
+
+@pytest.mark.usefixtures("ray_work")
+def test_a_trial_comes_out_on_a_node_as_it_does_here(
+    nodes: Any, make_repository: Callable[..., Path], git: Callable[..., str]
+) -> None:
+    """Where the budget that ends it is candidates, not seconds."""
+    root = make_repository({"basket.py": TOTAL, "test_any.py": "def test_any(): pass\n"})
+    base = git(root, "rev-parse", "HEAD").strip()
+    right = diff({"basket.py": TOTAL.encode()}, {"basket.py": TOTAL.replace("+", "-").encode()})
+    case = Case(
+        Task("basket-total", "basket", base, ISSUE, (root / ".git",)),
+        Answer(right, ("test_hidden.py::test_secret",), test_files={"test_hidden.py": HIDDEN}),
+    )
+    trial = Trial(case.id, Arm.OFF, "seconds=200,candidates=100", "")
+    conditions = Conditions("search", {"sandbox.backend": "local"})
+    asked = Asked("key", trial, case, None, "", conditions)
+    cluster = RayExecutor(nodes.address, needs=Needs(backend="local", memory_mb=1, disk_mb=1))
+    here, there = (
+        next(each.answer for each in executor.run(carry_out, [asked]) if isinstance(each, Done))
+        for executor in (LocalExecutor(1), cluster)
+    )
+    assert here.result.resolved and here.files[PATCH]
+    assert there.files[PATCH] == here.files[PATCH]
+    assert there.result.resolved
+    assert there.result.usage.candidates == here.result.usage.candidates
 
 
 @pytest.mark.parametrize("how", ["stopped", "left"])
