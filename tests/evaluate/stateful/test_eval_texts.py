@@ -179,7 +179,7 @@ def test_another_run_s_folder_is_not_written_to(
     _, err = texts.served(
         "--data", "data.jsonl", "--levels", "0", "--with-context", "--run", "run", status=2
     )
-    assert "another settings" in err
+    assert "settings.with_context was False, and is True" in err
 
 
 @pytest.mark.parametrize(
