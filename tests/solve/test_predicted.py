@@ -118,8 +118,10 @@ ABOUT = [
         4,
     ),
     (
-        "Rounding is wrong\n\n### What happened\n\n999999 bytes are 1000.0 kB, not 1.0 MB.\n\n"
-        "- [x] I looked for it\n\n### Expected\n\nI call naturalsize and get '1.0 MB'.",
+        (
+            "Rounding is wrong\n\n### What happened\n\n999999 bytes are 1000.0 kB, not 1.0 MB.\n\n"
+            "- [x] I looked for it\n\n### Expected\n\nI call naturalsize and get '1.0 MB'."
+        ),
         "naturalsize",
         3,
     ),
