@@ -60,8 +60,6 @@ FIXES = (
     Fix("sphinx-doc/sphinx", "9af5b46", "9.1"),
     Fix("sphinx-doc/sphinx", "2ac430c", "9.0"),
     Fix("sympy/sympy", "e59d2a9", "1.12"),
-    Fix("sympy/sympy", "b8b80cf44b", "1.7"),
-    Fix("sympy/sympy", "3830814f3f", "1.6"),
     Fix("django/django", "e8252fc445", "5.0"),
     Fix("django/django", "a2da81fe08", "5.0"),
     Fix("django/django", "7d0e566208", "5.0"),
