@@ -180,6 +180,38 @@ class Names:
         module = self._one(public or defining)
         return f"from {module} import {name}" if module else ""
 
+    def has(self, step: str) -> bool:
+        """Whether a statement imports what is there in the repository's own modules."""
+        tree = parse(step)
+        nodes = tree.body if tree else []
+        return bool(nodes) and all(self._has(node) for node in nodes)
+
+    def _has(self, node: ast.stmt) -> bool:
+        match node:
+            case ast.Import():
+                return all(alias.name in self.modules for alias in node.names)
+            case ast.ImportFrom(module=str(module), level=0) if module in self.modules:
+                wanted = {alias.name for alias in node.names}
+                inside = {name for name in wanted if f"{module}.{name}" in self.modules}
+                return wanted <= inside | self._bound(self.modules[module])
+        return False
+
+    def _bound(self, path: str) -> set[str]:
+        """What a module's top binds, in plain statements."""
+        found: set[str] = set()
+        tree = parse(self._text(path))
+        for node in tree.body if tree else ():
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    found.add(node.name)
+                case ast.Import() | ast.ImportFrom():
+                    found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+                case ast.Assign():
+                    found |= {each.id for each in node.targets if isinstance(each, ast.Name)}
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                    found.add(name)
+        return found
+
     def _imports(self, path: str) -> str:
         """The imports of a file, each on one line."""
         tree = parse(self._text(path))

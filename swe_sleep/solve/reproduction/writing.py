@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from swe_sleep.solve.reproduction.claims import Claim
 from swe_sleep.solve.reproduction.names import Names, missing
@@ -51,12 +52,20 @@ def written(claim: Claim, names: Names) -> Written | None:
         imports.append(line)
     stars = [step for step in setup if re.match(r"from\s+\S+\s+import\s+\*|from __future__", step)]
     setup = [step for step in setup if step not in stars]
+    # What runs while a module is imported is no part of the test, so no place to look for a fault.
+    first = list(takewhile(lambda step: re.match(r"(?:from|import)\s", step), setup))
+    own = [step for step in first if names.has(step)]
+    setup = [step for step in setup if step not in own]
     builder = _Builder(claim, setup)
     body = builder.body()
     if not body:
         return None
     return Written(
-        claim, (*stars, *imports), body, builder.today(), ("capsys",) if builder.captures else ()
+        claim,
+        (*stars, *own, *imports),
+        body,
+        builder.today(),
+        ("capsys",) if builder.captures else (),
     )
 
 

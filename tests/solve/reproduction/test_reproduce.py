@@ -22,6 +22,10 @@ LIB = {
         "def show(n):\n    print('size', size(n))\n\n\n"
         "def spin():\n    while True:\n        pass\n"
     ),
+    "lib/words.py": (
+        "def table(n):\n    return list(range(n))\n\n\n"
+        "def plural(word):\n    return word + 's'\n\n\nTABLE = table(3)\n"
+    ),
     "tests/__init__.py": "",
     "tests/test_text.py": (
         "from lib.text import size\n\n\ndef test_size():\n    assert size(1) == '1B'\n"
@@ -194,3 +198,21 @@ def test_the_tests_name_is_nobodys(opened: tuple[Snapshot, Tests], attempt: Try)
     again = written(reproduce(text, taken, tests))
     assert again.path not in taken.files
     assert again.path.rpartition("/")[2] != first.path.rpartition("/")[2]
+
+
+def test_what_runs_at_an_import_is_no_part_of_the_test(attempt: Try) -> None:
+    """It would be suspected like what is wrong, and there may be much more of it."""
+    text = (
+        "Sizes\n\n```python\nfrom lib.words import plural\nplural('box')\n```\n"
+        "Expected: 'boxes'\nActual: 'boxs'\n"
+    )
+    made = attempt(text).reproduction
+    assert made is not None
+    assert "\nfrom lib.words import plural\n" in made.source
+    (failing,) = made.failing
+    assert failing.covered["lib/words.py"] == (6,), "not what `table` did on import"
+
+
+def test_an_import_that_fails_stays_in_the_test(attempt: Try) -> None:
+    text = "`from lib.text import gone` raises ImportError: cannot import name 'gone'"
+    assert "\nfrom lib.text import gone" not in getattr(attempt(text).reproduction, "source", "")
