@@ -58,14 +58,15 @@ def curves(figures: Figures, name: str) -> str | None:
         unit = curve_unit(figures)
         drawn = False
         for (arm, sleep), line in _series(figures).items():
-            points = sorted(
+            points = [
                 (cost.test, cell.rate.share, cell.rate.interval)
                 for cell in line
                 if (cost := cell.cost(unit)) is not None
                 and cost.test is not None
                 and cell.rate.share is not None
                 and cell.rate.interval is not None
-            )
+            ]
+            points.sort(key=lambda point: point[:2])
             if not points:
                 continue
             drawn = True

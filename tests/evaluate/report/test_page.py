@@ -13,10 +13,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from swe_sleep.evaluate.figures.figures import Report
+from swe_sleep.evaluate.figures.figures import report as build
+from swe_sleep.evaluate.figures.loaded import read_run
 from swe_sleep.evaluate.report import plots
 from swe_sleep.evaluate.report.links import links
 from swe_sleep.evaluate.report.page import page
-from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.records import Arm, Trial
+from swe_sleep.records import Usage
 
 Reported = Callable[..., Report]
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
@@ -164,6 +167,19 @@ def test_the_summary_comes_first_and_every_plot_has_its_table(
     assert "no difference shown" in html
     assert "swe-sleep eval run --tasks tasks --run &#39;a run&#39;" in html
     assert "prefers-color-scheme: dark" in html
+
+
+def test_two_budgets_that_came_out_alike(made_runs: Any, tmp_path: Path) -> None:
+    budgets = ("candidates=200", "candidates=400")
+    results = [
+        made_runs.result(Trial(f"task-{n}", Arm.OFF, budget, ""), usage=Usage(wall_s=5.0))
+        for budget in budgets
+        for n in range(6)
+    ]
+    what = made_runs.manifest(tasks=[f"task-{n}" for n in range(6)], budgets=budgets)
+    folder = made_runs.write(tmp_path / "run", what, results)
+    (figures,) = build([read_run(folder)]).groups
+    assert plots.curves(figures, "p")
 
 
 def test_plots_have_their_texts_as_text_and_their_colours_from_the_page(
