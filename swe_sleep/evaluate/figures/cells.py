@@ -65,8 +65,12 @@ class Cell:
     """Lost trials counted as unresolved."""
     proven: int
     """Trials whose patch the solver itself held for verified."""
+    weakly_proven: int
+    """Of these, the ones by a test that leaves open what is right."""
     wrongly_proven: int
-    """Of these, the ones that the hidden tests refuted."""
+    """Of the proven, the ones that the hidden tests refuted."""
+    weakly_wrong: int
+    """Both."""
     input_tokens: float | None
     """Not from the cache, and not written to it."""
     cached_tokens: float | None
@@ -81,6 +85,8 @@ class Cell:
     patch_s: float | None
     """The median over the trials that have a patch."""
     without_patch: int
+    not_begun: int
+    """Of these, the ones where the built-in solver had no failing test."""
     f1: float | None
     precision: float | None
     recall: float | None
@@ -129,7 +135,9 @@ def _cell(key: Key, group: Group, grid: Grid, costs: Costs, units: tuple[Unit, .
         rate=rate(grid.means(key, lambda result: float(result.resolved))),
         rate_with_lost=rate({task: sum(each) / len(each) for task, each in shares.items()}),
         proven=sum(result.proven for result in results),
+        weakly_proven=sum(result.weak for result in results),
         wrongly_proven=sum(result.proven and not result.resolved for result in results),
+        weakly_wrong=sum(result.weak and not result.resolved for result in results),
         input_tokens=average(lambda result: result.usage.input_tokens),
         cached_tokens=average(lambda result: result.usage.cache_read_tokens),
         cache_write_tokens=average(lambda result: result.usage.cache_write_tokens),
@@ -140,6 +148,7 @@ def _cell(key: Key, group: Group, grid: Grid, costs: Costs, units: tuple[Unit, .
         seconds=average(lambda result: result.usage.wall_s),
         patch_s=median(patched) if patched else None,
         without_patch=len(results) - len(patched),
+        not_begun=sum(not result.begun for result in results),
         f1=average(lambda result: result.f1),
         precision=average(lambda result: result.precision),
         recall=average(lambda result: result.recall),

@@ -37,7 +37,8 @@ def _arm(cell: Cell) -> tuple[str, ...]:
 
 def resolved(figures: Figures) -> Sheet:
     columns = ["tasks", "resolved", "share", words.PERCENT, "lost", "not run", "with lost"]
-    columns += ["seconds to patch", "without patch", "proven", "of these wrong"]
+    columns += ["seconds to patch", "without patch", "of these not begun"]
+    columns += ["proven", "of these weak", "wrong", "wrong and weak"]
     rows = [
         (
             *_arm(cell),
@@ -50,16 +51,20 @@ def resolved(figures: Figures) -> Sheet:
             f"{words.number(cell.rate_with_lost.resolved)} of {cell.rate_with_lost.tasks}",
             words.number(cell.patch_s),
             str(cell.without_patch),
+            str(cell.not_begun),
             str(cell.proven),
+            str(cell.weakly_proven),
             str(cell.wrongly_proven),
+            str(cell.weakly_wrong),
         )
         for cell in figures.cells
     ]
     note = (
         "Intervals of a share are Wilson's. With several seeds a task counts as its share of them. "
         "With lost: lost trials counted as unresolved. Seconds to patch: the median of the trials "
-        "that have one. Proven: the solver itself held its patch for verified; wrong, where the "
-        "hidden tests said otherwise."
+        "that have one. Not begun: the built-in solver had no failing test, known or written from "
+        "the text. Proven: the solver itself held its patch for verified; weak, where it said that "
+        "its test leaves open what is right; wrong, where the hidden tests said otherwise."
     )
     return Sheet("resolved", "Resolved", (*ARM, *columns), tuple(rows), len(ARM), note)
 

@@ -176,6 +176,15 @@ def _notes(figures: Figures, comparison: Comparison) -> tuple[str, ...]:
             f"Test time: {number(spent.mean)} {figures.unit.plural} an issue with notes against "
             f"{number(spent.against)} without, {_difference(spent)}."
         )
+    saves = spent is not None and spent.shown and spent.difference < 0
+    placebo = _placebo(figures, comparison)
+    own = placebo is None or (placebo.shown and placebo.difference < 0)
+    if placebo is not None and saves and not own:
+        said.append(
+            f"With another's notes it took {number(placebo.against)}; the right ones against "
+            f"those: {verdict(placebo)}. So what saves may be that there are notes, and not what "
+            "they say."
+        )
     cell = figures.cell(comparison.arm)
     cost = None if cell is None else cell.cost(figures.unit)
     if cost is not None and cost.sleeps and cost.shared_by:
@@ -187,17 +196,25 @@ def _notes(figures: Figures, comparison: Comparison) -> tuple[str, ...]:
         for even in cost.break_even:
             found = comparison.of(f"cost-{even.t}")
             if found is not None:
-                saves = spent is not None and spent.shown and spent.difference < 0
+                pays = "" if found.verdict is Verdict.TOO_FEW else pays_from(even, saves, own)
                 said.append(
                     f"At t = {even.t} an issue cost {number(found.mean)} against "
-                    f"{number(found.against)}; {verdict(found)}. {pays_from(even, saves)}."
+                    f"{number(found.against)}; {verdict(found)}.{pays and f' {pays}.'}"
                 )
     return tuple(said)
 
 
-def pays_from(found: BreakEven, saves: bool) -> str:
+def _placebo(figures: Figures, comparison: Comparison) -> Difference | None:
+    """What the right notes take at test time less what another's take; None without that arm."""
+    for each in figures.comparisons:
+        if each.arm == comparison.arm and each.against.arm is Arm.SHUFFLED:
+            return each.of(figures.unit.value)
+    return None
+
+
+def pays_from(found: BreakEven, saves: bool, own: bool = True) -> str:
     """From how many issues a sleep on notes cost less, in whole issues; a promise only where they
-    are shown to save something at test time."""
+    are shown to save something at test time, and what they say does it (`own`)."""
     if found.n is None:
         return "Notes saved nothing at test time, so there is no number from which on they pay"
     end = ""
@@ -205,6 +222,8 @@ def pays_from(found: BreakEven, saves: bool) -> str:
         low, high = found.interval.low, found.interval.high
         last = "or never" if math.isinf(high) else f"to {math.ceil(high):,}"
         end = f" ({PERCENT} interval {math.ceil(low):,} {last})"
+    if saves and not own:
+        return f"Any notes, right or not, would pay from {_whole(found.n)} on{end}"
     if saves and end and math.isfinite(high):
         return f"Notes pay from {_whole(found.n)} on{end}"
     said = "That notes save anything at test time is not shown"

@@ -76,8 +76,12 @@ class Result:
     repo: str
     resolved: bool
     """By the hidden tests. Of a task that is judged by files: all right and none wrong."""
+    begun: bool = True
+    """Whether the built-in solver had a failing test to begin with."""
     proven: bool = False
     """Whether the solver itself held its patch for verified."""
+    weak: bool = False
+    """Proven by a test that leaves open what is right, as the solver said itself."""
     solver: str = ""
     """"prepared", "search", "agent", or "" without a patch."""
     usage: Usage = Usage()

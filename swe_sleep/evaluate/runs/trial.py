@@ -83,7 +83,9 @@ class Attempt:
     """What solving gave, before anybody looked at the answer."""
 
     patch: str = ""
+    begun: bool = True
     proven: bool = False
+    weak: bool = False
     solver: str = ""
     files: tuple[str, ...] = ()
     """The files that the fix modifies, of a task that is judged by them."""
@@ -175,7 +177,9 @@ def attempted(
         return replace(
             attempt,
             patch=solved.patch.diff if solved.patch else "",
+            begun=conditions.solver != "search" or bool(solved.failing),
             proven=solved.solved,
+            weak=solved.solved and bool(solved.weak),
             solver=solved.solver or "",
             files=modified_files(solved.patch.diff) if solved.patch else (),
             usage=solved.usage,
@@ -228,7 +232,9 @@ def _result(asked: Asked, attempt: Attempt, verdict: Grade, snapshot: Snapshot) 
         trial=asked.trial,
         repo=asked.case.task.repo,
         resolved=verdict.resolved,
+        begun=attempt.begun,
         proven=attempt.proven,
+        weak=attempt.weak,
         solver=attempt.solver,
         usage=attempt.usage,
         patch_s=attempt.usage.wall_s if attempt.patch else None,

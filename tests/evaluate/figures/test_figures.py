@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from swe_sleep.evaluate.figures.figures import Figures, report
 from swe_sleep.evaluate.figures.loaded import read_run
-from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.records import Arm, Trial
 
 ODD: dict[str, dict[str, Any]] = {
     "one task": {"tasks": 1},
@@ -53,6 +54,31 @@ def test_counts_add_up(tmp_path: Path, made_runs: Any, options: dict[str, Any]) 
             assert each.difference == pytest.approx(each.mean - each.against, abs=1e-9)
             if each.interval is not None:
                 assert each.interval.low <= each.difference <= each.interval.high
+
+
+def test_what_was_not_begun_and_what_is_weakly_proven(tmp_path: Path, made_runs: Any) -> None:
+    facts: list[dict[str, Any]] = [
+        {"begun": False},
+        {"patch_s": 1.0, "proven": True, "weak": True},
+        {"patch_s": 1.0, "proven": True, "weak": True, "resolved": True},
+        {"patch_s": 1.0, "proven": True},
+    ]
+    plain: dict[str, Any] = {
+        "begun": True,
+        "patch_s": None,
+        "proven": False,
+        "weak": False,
+        "resolved": False,
+    }
+    results = []
+    for number, fact in enumerate(facts):
+        trial = Trial(f"task-{number}", Arm.OFF, "candidates=200", "")
+        results.append(replace(made_runs.result(trial), **(plain | fact)))
+    what = made_runs.manifest(tasks=[each.trial.task for each in results], arms=[Arm.OFF])
+    (cell,) = figures(made_runs.write(tmp_path / "run", what, results)).cells
+    assert (cell.without_patch, cell.not_begun) == (1, 1)
+    assert (cell.proven, cell.weakly_proven) == (3, 2)
+    assert (cell.wrongly_proven, cell.weakly_wrong) == (2, 1)
 
 
 def test_means_are_over_the_tasks(tmp_path: Path, made_runs: Any) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from swe_sleep.evaluate.figures.costs import BreakEven
-from swe_sleep.evaluate.figures.figures import Report
+from swe_sleep.evaluate.figures.figures import Report, report
+from swe_sleep.evaluate.figures.loaded import read_run
 from swe_sleep.evaluate.figures.statistics import Interval
 from swe_sleep.evaluate.report import words
-from swe_sleep.evaluate.runs.records import Arm
+from swe_sleep.evaluate.runs.records import Arm, Trial
+from swe_sleep.records import Usage
 
 Reported = Callable[..., Report]
 
@@ -80,6 +84,33 @@ def test_nothing_is_boasted_of_where_no_difference_is_shown(reported: Reported, 
     assert spent is not None
     said = " ".join(words.summary(figures)[0].sentences)
     assert ("Notes pay" in said) == (spent.shown and spent.difference < 0)
+
+
+@pytest.mark.parametrize(("placebo_s", "own"), [(15.0, False), (45.0, True)])
+def test_what_a_placebo_saves_too_is_not_put_down_to_what_notes_say(
+    made_runs: Any, tmp_path: Path, placebo_s: float, own: bool
+) -> None:
+    tasks = [f"task-{number}" for number in range(12)]
+    arms = {Arm.OFF: 50.0, Arm.ON: 20.0, Arm.SHUFFLED: placebo_s}
+    results, sleeps = [], []
+    for arm, seconds in arms.items():
+        sleep = "" if arm is Arm.OFF else "default"
+        slept = sleep and f"sleep-{arm}"
+        if slept:
+            sleeps.append(made_runs.slept(slept, "parser", wall_s=60.0))
+        for number, task in enumerate(tasks):
+            usage = Usage(wall_s=seconds + number / 10)
+            trial = Trial(task, arm, "candidates=200", sleep)
+            results.append(
+                made_runs.result(trial, resolved=False, repo="parser", usage=usage, slept=slept)
+            )
+    manifest = made_runs.manifest(tasks=tasks, arms=list(arms))
+    folder = made_runs.write(tmp_path / "run", manifest, results, sleeps)
+    (figures,) = report([read_run(folder)]).groups
+    said = " ".join(words.summary(figures)[0].sentences)
+    assert ("Notes pay from" in said) is own
+    assert ("With another's notes it took 15" in said) is not own
+    assert ("Any notes, right or not, would pay from" in said) is not own
 
 
 def test_what_could_act_on_a_reader_is_written_out() -> None:

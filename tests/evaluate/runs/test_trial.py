@@ -56,7 +56,7 @@ def test_hidden_tests_enter_a_sandbox_only_to_grade(
 
     monkeypatch.setattr(LocalBackend, "open", watched)
     finished = carry_out(asked(case, Conditions("search", FLAGS)), lambda line: None)
-    assert finished.result.resolved
+    assert finished.result.resolved and finished.result.begun and not finished.result.weak
     assert b" resolved: 1 of 1 fail-to-pass and 1 of 1 pass-to-pass" in finished.files["log.txt"]
     first = events.index("secret")
     assert "put" in events[:first], "the search tried candidates before"
@@ -68,7 +68,7 @@ def test_a_wrong_patch_is_not_resolved_and_what_it_lacks_is_said(make_suite: Sui
     case = make_suite("basket").cases[1]  # in prose: nothing that a test could be made of
     finished = carry_out(asked(case, Conditions("search", FLAGS)), lambda line: None)
     result = finished.result
-    assert not result.resolved and not result.applied
+    assert not result.resolved and not result.applied and not result.begun
     assert result.why and result.patch_s is None
     assert (result.gold_files, result.hit_files) == (1, 0)
     assert set(finished.files) == {"log.txt"}
