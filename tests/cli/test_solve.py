@@ -268,7 +268,7 @@ def test_a_test_that_passes_already(cli: Any, slept: Path, refused: Callable[...
 
 @pytest.mark.parametrize(
     ("flags", "tokens", "told"),
-    [((), "600", True), ((), "0", False), (("--no-notes",), "600", False)],
+    [((), "600", True), ((), "0", False), (("--no-notes",), "600", True)],  # it needs none
     ids=["notes", "turned off", "without notes"],
 )
 def test_claude_is_told_likely_places(
