@@ -16,6 +16,10 @@ from swe_sleep.evaluate.instances import Instance
 from swe_sleep.evaluate.mirrors import Mirrors
 from swe_sleep.evaluate.ranking import Ranker
 from swe_sleep.evaluate.run import Report, evaluate
+from swe_sleep.repo.snapshot import Snapshot
+from swe_sleep.sandbox.environment import EnvironmentOptions
+from swe_sleep.sandbox.local import LocalBackend
+from swe_sleep.sandbox.protocol import Sandbox
 
 # A ranking by words in paths, symbols and past commits, that keeps artefacts; and that fails in
 # the ways a text asks for.
@@ -122,6 +126,15 @@ def forget() -> None:
     for name in ("standin.ranker", "standin"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def sandbox(base: Snapshot, environments: Path) -> Iterator[Sandbox]:
+    """Open on the test's own snapshot `base`; plain, as what is tried is no protection of it."""
+    backend = LocalBackend(EnvironmentOptions(cache_dir=environments), level="plain")
+    environment = backend.prepare(base, progress=lambda text: None)
+    with backend.open(base, environment) as opened:
+        yield opened
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,6 @@ from swe_sleep.evaluate.verdicts import Candidate, ToGrade, carry_out
 from swe_sleep.repo.diff import diff
 from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import EXECUTABLE, SYMLINK, Snapshot
-from swe_sleep.sandbox.environment import EnvironmentOptions
-from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Sandbox
 
 SOURCE = "def price(pence):\n    return pence\n\n\ndef total(items):\n    return sum(items)\n"
@@ -60,22 +58,9 @@ ANSWER = Answer(
 Files = Mapping[str, str | None]
 
 
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
-    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
-    return LocalBackend(options, level="plain")
-
-
 @pytest.fixture
 def base(make_repository: Callable[..., Path]) -> Snapshot:
     return Repository.open(make_repository(BASE)).snapshot()
-
-
-@pytest.fixture
-def sandbox(base: Snapshot, backend: LocalBackend) -> Iterator[Sandbox]:
-    environment = backend.prepare(base, progress=lambda text: None)
-    with backend.open(base, environment) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from swe_sleep.repo.repository import Repository
 from swe_sleep.repo.snapshot import EXECUTABLE, SYMLINK, Snapshot
 from swe_sleep.sandbox.docker import DockerBackend
 from swe_sleep.sandbox.environment import EnvironmentOptions
-from swe_sleep.sandbox.local import LocalBackend
 from swe_sleep.sandbox.protocol import Sandbox
 
 SOURCE = """\
@@ -84,22 +83,9 @@ ANSWER = Answer(
 BASE = {"shop.py": SOURCE, "tests/test_shop.py": VISIBLE}
 
 
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
-    options = EnvironmentOptions(cache_dir=tmp_path_factory.mktemp("environments"))
-    return LocalBackend(options, level="plain")
-
-
 @pytest.fixture
 def base(make_repository: Callable[..., Path]) -> Snapshot:
     return Repository.open(make_repository(BASE)).snapshot()
-
-
-@pytest.fixture
-def sandbox(base: Snapshot, backend: LocalBackend) -> Iterator[Sandbox]:
-    environment = backend.prepare(base, progress=lambda text: None)
-    with backend.open(base, environment) as opened:
-        yield opened
 
 
 @pytest.fixture
